@@ -1,0 +1,76 @@
+// Runs: start, cancel, answer, tail. The one door every other door uses.
+//
+// A run is one thread that asks the model, runs the calls through CallPipeline and appends every finished
+// fact to the log; whoever watches reads events by number and frames as they come. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <variant>
+
+#include "agent/settings.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "core/event.h"
+#include "models/model.h"
+#include "models/retry.h"
+#include "store/store.h"
+#include "tools/call_pipeline.h"
+
+namespace boxagnts::agent {
+
+struct RunRequest {
+  std::string prompt;
+  std::optional<core::SessionId> session;  // absent: a new one
+  std::string model;                       // "openai/…", "scripted/…"
+  core::Mode mode = core::Mode::ask;
+  core::AgentAccess access = core::AgentAccess::full;
+  std::int64_t turns_max = 50;
+  bool attended = false;  // somebody can answer questions
+};
+
+struct Started {
+  core::SessionId session;
+  core::RunId run;
+  std::int64_t after = 0;  // number of the session's last event before this run: tail from here
+};
+
+// Follows one session: every event after a number, in order, without gaps or doubles, with the frames
+// of what is being made between them. One reader.
+class Tail {
+ public:
+  virtual ~Tail() = default;
+  using Item = std::variant<core::Event, core::Frame>;
+  // Waits for the next item; nullopt at the deadline or on stop.
+  virtual Result<std::optional<Item>> next(std::stop_token stop, base::Steady deadline) = 0;
+};
+
+// What a program hands in; everything outlives Runs.
+struct Dependencies {
+  store::Store& store;
+  const tools::CallPipeline& pipeline;
+  const tools::Registry& registry;
+  base::Clock& clock;
+  std::function<Result<std::unique_ptr<models::Model>>(const std::string& name)> open_model;
+};
+
+class Runs {
+ public:
+  static std::unique_ptr<Runs> make(Dependencies dependencies, Settings settings);
+  // Cancels and waits for every run.
+  virtual ~Runs() = default;
+
+  // Returns when the run is in the log. Errors: not_found (session), busy (session owned by a live run,
+  // or too many runs), invalid_argument (model).
+  virtual Result<Started> start(const RunRequest& request) = 0;
+  // Stops the run as soon as may be; its RunEnded follows. not_found when it is not running here.
+  virtual Status cancel(const core::RunId& run) = 0;
+  // not_found when no such question waits.
+  virtual Status answer(const core::ApprovalId& approval, core::Answer answer, std::string by) = 0;
+  virtual Result<std::unique_ptr<Tail>> tail(const core::SessionId& session, std::int64_t after) = 0;
+};
+
+}  // namespace boxagnts::agent

@@ -1,0 +1,27 @@
+// What a run is made of besides its request: settings with their defaults, from configuration.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/config.h"
+#include "core/policy_values.h"
+#include "models/retry.h"
+
+namespace boxagnts::agent {
+
+struct Settings {
+  std::string workspace;             // absolute, canonical
+  core::Limits limits;               // of one tool call
+  std::size_t result_bytes_max = 32'000;   // shown to the model of one result; the rest stays a blob
+  std::uint64_t scratch_bytes_max = 64u << 20;  // a run's /tmp
+  std::uint32_t runs_max = 256;      // side by side in this process
+  std::int64_t turns_max = 50;
+  models::RetryPolicy retry;
+};
+
+// Sections [agent] (turns_max, result_bytes_max) and [limits] (wasm_timeout, wasm_max_memory_size,
+// wasm_max_wasm_stack). Errors: invalid_argument with file and line.
+Status apply_config(const base::ConfigNode& root, Settings& settings);
+
+}  // namespace boxagnts::agent

@@ -1,0 +1,91 @@
+#include "base/config.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace boxagnts::base {
+
+const ConfigNode* ConfigNode::find(std::string_view key) const {
+  if (std::ranges::find(asked_, key) == asked_.end()) asked_.emplace_back(key);
+  const auto* table = std::get_if<Table>(&value_);
+  if (!table) return nullptr;
+  const auto found = table->find(key);
+  if (found == table->end()) return nullptr;
+  found->second->used_ = true;
+  return found->second.get();
+}
+
+std::string ConfigNode::where() const { return file_ + ":" + std::to_string(line_); }
+
+std::unexpected<Error> ConfigNode::wrong_type(std::string_view wanted) const {
+  return fail(Code::invalid_argument,
+              where() + ": " + path_ + " takes " + std::string(wanted) + "; correct the value");
+}
+
+Result<const ConfigNode*> ConfigNode::table(std::string_view key) const {
+  static const ConfigNode kEmpty("", "", 0, Table{});
+  const auto* node = find(key);
+  if (!node) return &kEmpty;
+  if (!std::holds_alternative<Table>(node->value_)) return node->wrong_type("a table");
+  return node;
+}
+
+Result<std::optional<std::string>> ConfigNode::string(std::string_view key) const {
+  const auto* node = find(key);
+  if (!node) return std::nullopt;
+  const auto* text = std::get_if<std::string>(&node->value_);
+  if (!text) return node->wrong_type("a string");
+  return *text;
+}
+
+Result<std::optional<std::int64_t>> ConfigNode::integer(std::string_view key, std::int64_t low,
+                                                        std::int64_t high) const {
+  const auto* node = find(key);
+  if (!node) return std::nullopt;
+  const auto* number = std::get_if<std::int64_t>(&node->value_);
+  if (!number || *number < low || *number > high)
+    return node->wrong_type("a whole number from " + std::to_string(low) + " to " +
+                            std::to_string(high));
+  return *number;
+}
+
+Result<std::optional<bool>> ConfigNode::boolean(std::string_view key) const {
+  const auto* node = find(key);
+  if (!node) return std::nullopt;
+  const auto* value = std::get_if<bool>(&node->value_);
+  if (!value) return node->wrong_type("true or false");
+  return *value;
+}
+
+Result<std::vector<std::string>> ConfigNode::strings(std::string_view key) const {
+  std::vector<std::string> out;
+  const auto* node = find(key);
+  if (!node) return out;
+  const auto* list = std::get_if<List>(&node->value_);
+  if (!list) return node->wrong_type("a list of strings");
+  for (const auto& item : *list) {
+    const auto* text = std::get_if<std::string>(&item->value_);
+    if (!text) return item->wrong_type("strings");
+    out.push_back(*text);
+  }
+  return out;
+}
+
+Status ConfigNode::check_all_used() const {
+  const auto* table = std::get_if<Table>(&value_);
+  if (!table) return {};
+  for (const auto& [key, child] : *table) {
+    if (!child->used_) {
+      const std::vector<std::string_view> known(asked_.begin(), asked_.end());
+      const auto nearest = nearest_name(key, known);
+      std::string sentence = child->where() + ": unknown key \"" + child->path_ + "\"";
+      if (!nearest.empty()) sentence += "; did you mean \"" + std::string(nearest) + "\"?";
+      return fail(Code::invalid_argument, std::move(sentence));
+    }
+    TRY(child->check_all_used());
+  }
+  return {};
+}
+
+}  // namespace boxagnts::base

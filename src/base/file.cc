@@ -1,0 +1,64 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace boxagnts::base {
+
+void UniqueFd::reset(int fd) {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = fd;
+}
+
+Result<std::string> read_all(int fd, std::size_t bytes_max) {
+  std::string content;
+  constexpr std::size_t kStep = 64 * 1024;
+  while (true) {
+    const std::size_t have = content.size();
+    if (have > bytes_max)
+      return fail(Code::limit_exceeded,
+                  "the input is larger than " + std::to_string(bytes_max) + " bytes");
+    content.resize(have + kStep);
+    const ssize_t got = ::read(fd, content.data() + have, kStep);
+    content.resize(have + static_cast<std::size_t>(got > 0 ? got : 0));
+    if (got == 0) return content;
+    if (got < 0 && errno != EINTR) return fail_errno(errno, "reading failed");
+  }
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!fd) return fail_errno(errno, "cannot open " + path);
+  struct stat status;
+  if (::fstat(fd.get(), &status) != 0) return fail_errno(errno, "cannot read " + path);
+  if (!S_ISREG(status.st_mode))
+    return fail(Code::invalid_argument, path + " is not a regular file");
+  auto content = read_all(fd.get(), bytes_max);
+  if (!content) return std::unexpected(std::move(content.error()).in("cannot read " + path));
+  return content;
+}
+
+Status write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {
+  std::string temporary = path + ".XXXXXX";
+  UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd) return fail_errno(errno, "cannot write " + path);
+  const auto abandon = [&](int error_number) {
+    ::unlink(temporary.c_str());
+    return fail_errno(error_number, "cannot write " + path);
+  };
+  for (std::size_t done = 0; done < content.size();) {
+    const ssize_t put = ::write(fd.get(), content.data() + done, content.size() - done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return abandon(errno);
+    done += static_cast<std::size_t>(put);
+  }
+  if (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0) return abandon(errno);
+  fd.reset();
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return abandon(errno);
+  return {};
+}
+
+}  // namespace boxagnts::base

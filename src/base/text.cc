@@ -1,0 +1,214 @@
+#include "base/text.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <utility>
+
+namespace boxagnts::base {
+namespace {
+
+// Length of the well-formed character at the start, 0 if there is none (Unicode 15, table 3-7).
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto in = [&](std::size_t i, unsigned low, unsigned high) {
+    return i < text.size() && byte(i) >= low && byte(i) <= high;
+  };
+  if (text.empty()) return 0;
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xc2 && lead <= 0xdf) return in(1, 0x80, 0xbf) ? 2 : 0;
+  if (lead >= 0xe0 && lead <= 0xef) {
+    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;
+    const unsigned high = lead == 0xed ? 0x9f : 0xbf;
+    return in(1, low, high) && in(2, 0x80, 0xbf) ? 3 : 0;
+  }
+  if (lead >= 0xf0 && lead <= 0xf4) {
+    const unsigned low = lead == 0xf0 ? 0x90 : 0x80;
+    const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;
+    return in(1, low, high) && in(2, 0x80, 0xbf) && in(3, 0x80, 0xbf) ? 4 : 0;
+  }
+  return 0;
+}
+
+constexpr bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+
+bool steers_terminal(std::int32_t point) {
+  return (point < 0x20 && point != '\n' && point != '\t') || (point >= 0x7f && point < 0xa0) ||
+         (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
+}
+
+std::int32_t code_point(std::string_view character) {
+  utf8proc_int32_t point = -1;
+  utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(character.data()),
+                   static_cast<utf8proc_ssize_t>(character.size()), &point);
+  return point;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    if (static_cast<unsigned char>(text[i]) < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t length = character_length(text.substr(i));
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string repair_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = character_length(text.substr(i));
+    if (length == 0) {
+      out += "\xef\xbf\xbd";
+      ++i;
+    } else {
+      out.append(text, i, length);
+      i += length;
+    }
+  }
+  return out;
+}
+
+std::string_view prefix_at_character(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  std::size_t end = bytes_max;
+  while (end > 0 && bytes_max - end < 4 && is_continuation(text[end])) --end;
+  return text.substr(0, end);
+}
+
+std::string_view suffix_at_character(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  std::size_t begin = text.size() - bytes_max;
+  for (int i = 0; i < 3 && begin < text.size() && is_continuation(text[begin]); ++i) ++begin;
+  return text.substr(begin);
+}
+
+std::string terminal_safe(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  char escape[16];
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = character_length(text.substr(i));
+    if (length == 0) {
+      std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned char>(text[i]));
+      out += escape;
+      ++i;
+      continue;
+    }
+    const std::int32_t point = code_point(text.substr(i, length));
+    if (steers_terminal(point)) {
+      std::snprintf(escape, sizeof escape, point < 0x100 ? "\\x%02x" : "\\u%04x",
+                    static_cast<unsigned>(point));
+      out += escape;
+    } else {
+      out.append(text, i, length);
+    }
+    i += length;
+  }
+  return out;
+}
+
+std::size_t display_width(std::string_view text) {
+  std::size_t columns = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = std::max<std::size_t>(1, character_length(text.substr(i)));
+    const std::int32_t point = code_point(text.substr(i, length));
+    columns += point < 0 ? 1 : static_cast<std::size_t>(std::max(0, utf8proc_charwidth(point)));
+    i += length;
+  }
+  return columns;
+}
+
+std::string one_line(std::string_view text, std::size_t columns) {
+  std::string line = terminal_safe(prefix_at_character(text, columns * 4 + 4));
+  std::ranges::replace(line, '\n', ' ');
+  std::ranges::replace(line, '\t', ' ');
+  if (display_width(line) <= columns && line.size() >= text.size()) return line;
+  std::string out;
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < line.size();) {
+    const std::size_t length = std::max<std::size_t>(1, character_length(line.substr(i)));
+    const std::string_view character = std::string_view(line).substr(i, length);
+    const std::size_t width = display_width(character);
+    if (used + width + 1 > columns) break;
+    out += character;
+    used += width;
+    i += length;
+  }
+  return out + "…";
+}
+
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> candidates) {
+  constexpr std::size_t kLengthMax = 64;
+  std::string_view best;
+  std::size_t best_distance = name.size() / 2 + 1;
+  if (name.size() > kLengthMax) return best;
+  for (const auto candidate : candidates) {
+    if (candidate.size() > kLengthMax) continue;
+    std::array<std::size_t, kLengthMax + 1> row;
+    for (std::size_t j = 0; j <= candidate.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= name.size(); ++i) {  // Levenshtein, one row at a time
+      std::size_t diagonal = std::exchange(row[0], i);
+      for (std::size_t j = 1; j <= candidate.size(); ++j) {
+        const std::size_t substituted = diagonal + (name[i - 1] != candidate[j - 1]);
+        diagonal = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+      }
+    }
+    if (row[candidate.size()] < best_distance) {
+      best_distance = row[candidate.size()];
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  std::size_t from = 0;
+  for (std::size_t at; (at = text.find(separator, from)) != std::string_view::npos; from = at + 1)
+    parts.push_back(text.substr(from, at - from));
+  parts.push_back(text.substr(from));
+  return parts;
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  if (bytes < 1000) return std::to_string(bytes) + " bytes";
+  static constexpr std::array kUnits{"KB", "MB", "GB", "TB", "PB", "EB"};
+  double amount = static_cast<double>(bytes) / 1000;
+  std::size_t unit = 0;
+  for (; amount >= 999.95 && unit + 1 < kUnits.size(); ++unit) amount /= 1000;
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%.1f %s", amount, kUnits[unit]);
+  return buffer;
+}
+
+std::string human_duration_ms(std::int64_t milliseconds) {
+  char buffer[48];
+  if (milliseconds < 1000)
+    std::snprintf(buffer, sizeof buffer, "%d ms", static_cast<int>(milliseconds));
+  else if (milliseconds < 60'000)
+    std::snprintf(buffer, sizeof buffer, "%.1f s", static_cast<double>(milliseconds) / 1000);
+  else
+    std::snprintf(buffer, sizeof buffer, "%lld min %02lld s",
+                  static_cast<long long>(milliseconds / 60'000),
+                  static_cast<long long>(milliseconds / 1000 % 60));
+  return buffer;
+}
+
+}  // namespace boxagnts::base

@@ -1,0 +1,60 @@
+// The command line as values: parsed and checked whole, before anything happens. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "core/policy_values.h"
+
+namespace boxagnts::cli {
+
+struct Common {
+  std::string workspace_directory = ".";
+};
+struct RunCommand {
+  Common common;
+  std::string prompt;  // without what is piped in
+  std::optional<std::string> session;
+  std::optional<std::string> model;
+  std::optional<core::Mode> mode;
+  std::optional<std::int64_t> turns_max;
+  bool json = false;
+};
+struct ToolListCommand {
+  bool json = false;
+};
+struct ToolShowCommand {
+  std::string tool;
+};
+struct ToolRunCommand {
+  Common common;
+  std::string tool;
+  std::optional<std::string> input;  // JSON; absent: standard input
+  std::vector<core::MountGrant> mounts;
+  std::optional<double> timeout_s;
+  std::optional<std::uint64_t> memory_bytes;
+};
+struct SessionListCommand {
+  Common common;
+  bool json = false;
+};
+struct SessionShowCommand {
+  Common common;
+  std::string session;
+  bool json = false;
+};
+struct ShowText {  // --help, --version: print and exit 0
+  std::string text;
+};
+
+using Command = std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
+                             SessionListCommand, SessionShowCommand>;
+
+// Errors: invalid_argument, a sentence that says what to write instead.
+Result<Command> parse(const std::vector<std::string>& arguments);
+
+}  // namespace boxagnts::cli

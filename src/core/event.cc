@@ -1,0 +1,253 @@
+#include "core/event.h"
+
+#include <boost/json.hpp>
+
+namespace boxagnts::core {
+namespace {
+
+std::string text_of(const Json& json, std::string_view key) {
+  return std::string(base::get_string(json, key).value_or(""));
+}
+
+Json error_to_json(const Error& error) {
+  JsonObject out{{"code", base::info(error.code).name}, {"message", error.message}};
+  if (!error.context.empty()) out["context"] = error.context;
+  if (error.retry_after_ms > 0) out["retry_after_ms"] = error.retry_after_ms;
+  return out;
+}
+
+Error error_from_json(const Json* json) {
+  if (!json) return {};
+  return {.code = base::code_from_name(text_of(*json, "code")).value_or(Code::internal),
+          .message = text_of(*json, "message"),
+          .context = text_of(*json, "context"),
+          .retry_after_ms = base::get_int(*json, "retry_after_ms").value_or(0)};
+}
+
+// Each body knows its kind, how to write its fields and how to read them.
+template <class Body>
+struct Codec;
+
+template <>
+struct Codec<RunStarted> {
+  static constexpr std::string_view kKind = "run_started";
+  static void write(const RunStarted& body, JsonObject& out) {
+    out["model"] = body.model;
+    out["mode"] = name_of(body.mode);
+    out["turns_max"] = body.turns_max;
+  }
+  static Result<EventBody> read(const Json& json) {
+    return RunStarted{text_of(json, "model"), TRY(parse_enum<Mode>(text_of(json, "mode"))),
+                      base::get_int(json, "turns_max").value_or(0)};
+  }
+};
+
+template <>
+struct Codec<UserMessage> {
+  static constexpr std::string_view kKind = "user_message";
+  static void write(const UserMessage& body, JsonObject& out) { out["text"] = body.text; }
+  static Result<EventBody> read(const Json& json) { return UserMessage{text_of(json, "text")}; }
+};
+
+template <>
+struct Codec<AssistantBlock> {
+  static constexpr std::string_view kKind = "assistant_block";
+  static void write(const AssistantBlock& body, JsonObject& out) {
+    out["block"] = to_json(body.block);
+  }
+  static Result<EventBody> read(const Json& json) {
+    const auto* block = base::find(json, "block");
+    return AssistantBlock{TRY(block_from_json(block ? *block : Json()))};
+  }
+};
+
+template <>
+struct Codec<TurnEnded> {
+  static constexpr std::string_view kKind = "turn_ended";
+  static void write(const TurnEnded& body, JsonObject& out) {
+    out["reason"] = name_of(body.reason);
+    out["usage"] = to_json(body.usage);
+    out["duration_us"] = body.duration_us;
+  }
+  static Result<EventBody> read(const Json& json) {
+    const auto* usage = base::find(json, "usage");
+    return TurnEnded{TRY(parse_enum<StopReason>(text_of(json, "reason"))),
+                     usage ? usage_from_json(*usage) : Usage{},
+                     base::get_int(json, "duration_us").value_or(0)};
+  }
+};
+
+template <>
+struct Codec<CallDecided> {
+  static constexpr std::string_view kKind = "call_decided";
+  static void write(const CallDecided& body, JsonObject& out) {
+    out["call_id"] = body.call_id;
+    out["decision"] = to_json(body.decision);
+  }
+  static Result<EventBody> read(const Json& json) {
+    const auto* decision = base::find(json, "decision");
+    return CallDecided{text_of(json, "call_id"),
+                       TRY(decision_from_json(decision ? *decision : Json()))};
+  }
+};
+
+template <>
+struct Codec<ApprovalAsked> {
+  static constexpr std::string_view kKind = "approval_asked";
+  static void write(const ApprovalAsked& body, JsonObject& out) {
+    const Approval& approval = body.approval;
+    out["approval"] = approval.id.text;
+    out["call_id"] = approval.call_id;
+    out["tool"] = approval.tool;
+    out["level"] = name_of(approval.level);
+    out["question"] = approval.question;
+    out["files"] = boost::json::value_from(approval.files);
+    out["blob"] = approval.blob;
+  }
+  static Result<EventBody> read(const Json& json) {
+    Approval approval{.id = {text_of(json, "approval")},
+                      .call_id = text_of(json, "call_id"),
+                      .tool = text_of(json, "tool"),
+                      .level = TRY(parse_enum<Level>(text_of(json, "level"))),
+                      .question = text_of(json, "question"),
+                      .files = {},
+                      .blob = text_of(json, "blob")};
+    if (const auto* files = base::get_array(json, "files"))
+      for (const auto& file : *files)
+        if (file.is_string()) approval.files.emplace_back(file.get_string());
+    return ApprovalAsked{std::move(approval)};
+  }
+};
+
+template <>
+struct Codec<ApprovalAnswered> {
+  static constexpr std::string_view kKind = "approval_answered";
+  static void write(const ApprovalAnswered& body, JsonObject& out) {
+    out["approval"] = body.id.text;
+    out["answer"] = name_of(body.answer);
+    out["by"] = body.by;
+  }
+  static Result<EventBody> read(const Json& json) {
+    return ApprovalAnswered{{text_of(json, "approval")},
+                            TRY(parse_enum<Answer>(text_of(json, "answer"))),
+                            text_of(json, "by")};
+  }
+};
+
+template <>
+struct Codec<ToolFinished> {
+  static constexpr std::string_view kKind = "tool_finished";
+  static void write(const ToolFinished& body, JsonObject& out) {
+    out["result"] = to_json(Block(body.result));
+  }
+  static Result<EventBody> read(const Json& json) {
+    const auto* result = base::find(json, "result");
+    auto block = TRY(block_from_json(result ? *result : Json()));
+    auto* found = std::get_if<ToolResult>(&block);
+    if (!found) return fail(Code::corrupt, "a tool_finished event without a result");
+    return ToolFinished{std::move(*found)};
+  }
+};
+
+template <>
+struct Codec<TurnRetried> {
+  static constexpr std::string_view kKind = "turn_retried";
+  static void write(const TurnRetried& body, JsonObject& out) {
+    out["attempt"] = body.attempt;
+    out["delay_ms"] = body.delay_ms;
+    out["error"] = error_to_json(body.error);
+  }
+  static Result<EventBody> read(const Json& json) {
+    return TurnRetried{base::get_int(json, "attempt").value_or(0),
+                       base::get_int(json, "delay_ms").value_or(0),
+                       error_from_json(base::find(json, "error"))};
+  }
+};
+
+template <>
+struct Codec<RunEnded> {
+  static constexpr std::string_view kKind = "run_ended";
+  static void write(const RunEnded& body, JsonObject& out) {
+    out["outcome"] = name_of(body.outcome);
+    out["turns"] = body.turns;
+    out["usage"] = to_json(body.usage);
+    if (body.outcome != Outcome::finished) out["error"] = error_to_json(body.error);
+    if (!body.of.empty()) out["of"] = body.of.text;
+  }
+  static Result<EventBody> read(const Json& json) {
+    const auto* usage = base::find(json, "usage");
+    return RunEnded{TRY(parse_enum<Outcome>(text_of(json, "outcome"))),
+                    base::get_int(json, "turns").value_or(0),
+                    usage ? usage_from_json(*usage) : Usage{},
+                    error_from_json(base::find(json, "error")),
+                    {text_of(json, "of")}};
+  }
+};
+
+template <std::size_t I = 0>
+Result<EventBody> read_kind(std::string_view kind, const Json& json) {
+  if constexpr (I == std::variant_size_v<EventBody>) {
+    return fail(Code::corrupt, "unknown event kind \"" + std::string(kind.substr(0, 80)) + "\"");
+  } else {
+    using Body = std::variant_alternative_t<I, EventBody>;
+    if (kind == Codec<Body>::kKind) return Codec<Body>::read(json);
+    return read_kind<I + 1>(kind, json);
+  }
+}
+
+void write_body(const EventBody& body, JsonObject& out) {
+  std::visit(
+      [&]<class Body>(const Body& alternative) {
+        out["kind"] = Codec<Body>::kKind;
+        Codec<Body>::write(alternative, out);
+      },
+      body);
+}
+
+}  // namespace
+
+std::string_view kind_of(const EventBody& body) {
+  return std::visit([]<class Body>(const Body&) { return Codec<Body>::kKind; }, body);
+}
+
+Json body_to_json(const EventBody& body) {
+  JsonObject out{{"v", kEventVersion}};
+  write_body(body, out);
+  return out;
+}
+
+Result<EventBody> body_from_json(const Json& json) {
+  const auto version = base::get_int(json, "v").value_or(0);
+  if (version < 1 || version > kEventVersion)
+    return fail(Code::unsupported, "an event of version " + std::to_string(version) +
+                                       " was written by a newer BoxAgnts; use that one");
+  return read_kind(base::get_string(json, "kind").value_or(""), json);
+}
+
+Json to_json(const Event& event) {
+  JsonObject out{{"position", event.position}, {"session", event.session.text},
+                 {"number", event.number},     {"run", event.run.text},
+                 {"time", base::iso8601(event.time)}};
+  write_body(event.body, out);
+  return out;
+}
+
+Json to_json(const Frame& frame) {
+  JsonObject out{{"frame", true}, {"session", frame.session.text}, {"run", frame.run.text}};
+  if (const auto* text = std::get_if<TextDelta>(&frame.body)) {
+    out["kind"] = "text_delta";
+    out["text"] = text->text;
+  } else if (const auto* thinking = std::get_if<ThinkingDelta>(&frame.body)) {
+    out["kind"] = "thinking_delta";
+    out["text"] = thinking->text;
+  } else if (const auto* call = std::get_if<CallBegun>(&frame.body)) {
+    out["kind"] = "call_begun";
+    out["tool"] = call->tool;
+  } else if (const auto* tool = std::get_if<ToolBegun>(&frame.body)) {
+    out["kind"] = "tool_begun";
+    out["call"] = to_json(Block(tool->call));
+  }
+  return out;
+}
+
+}  // namespace boxagnts::core

@@ -1,0 +1,62 @@
+// Every event kind survives being stored; what is damaged or newer is refused.
+#include "core/event.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <set>
+
+namespace boxagnts::core {
+namespace {
+
+std::vector<EventBody> one_of_each_kind() {
+  const Error error{Code::unavailable, "gone", "errno 111", 1500};
+  const Usage usage{10, 20, 5, 7};
+  return {
+      RunStarted{"scripted/x", Mode::edits, 50},
+      UserMessage{"hello\n\"é\""},
+      AssistantBlock{TextBlock{"text"}},
+      AssistantBlock{ThinkingBlock{"hm", "sig"}},
+      AssistantBlock{ToolCall{"c1", "read", "{not json"}},
+      TurnEnded{StopReason::tool_use, usage, 1234},
+      CallDecided{"c1", {Verdict::ask, Level::write, "table:ask/write", "why", Access::read_write}},
+      ApprovalAsked{{{"a1"}, "c1", "write", Level::write, "Write x?", {"/w/x", "/w/y"}, "blob"}},
+      ApprovalAnswered{{"a1"}, Answer::for_this_run, "terminal"},
+      ToolFinished{{"c1", ResultStatus::failed, "no", "b1", 70'000, 55}},
+      TurnRetried{2, 750, error},
+      RunEnded{Outcome::failed, 3, usage, error},
+      RunEnded{Outcome::interrupted, 0, {}, error, {"run1"}},
+  };
+}
+
+TEST(Event, EveryKindRoundTripsThroughItsStoredForm) {
+  std::set<std::string_view> kinds;
+  for (const auto& body : one_of_each_kind()) {
+    const std::string stored = base::to_text(body_to_json(body));
+    const auto read = body_from_json(*base::parse_json(stored));
+    ASSERT_TRUE(read) << stored << read.error().message;
+    EXPECT_EQ(base::to_text(body_to_json(*read)), stored);
+    kinds.insert(kind_of(body));
+  }
+  EXPECT_EQ(kinds.size(), std::variant_size_v<EventBody>) << "a kind is missing above";
+}
+
+TEST(Event, NewerDamagedAndUnknownAreRefused) {
+  const auto code_of = [](const char* text) {
+    return body_from_json(*base::parse_json(text)).error().code;
+  };
+  EXPECT_EQ(code_of(R"({"v":2,"kind":"user_message","text":"x"})"), Code::unsupported);
+  EXPECT_EQ(code_of(R"({"v":1,"kind":"user_massage"})"), Code::corrupt);
+  EXPECT_EQ(code_of(R"({"v":1,"kind":"run_ended","outcome":"who knows"})"), Code::invalid_argument);
+  EXPECT_FALSE(body_from_json(*base::parse_json("[]")));
+  EXPECT_FALSE(body_from_json(*base::parse_json(R"({"v":1,"kind":"tool_finished"})")));
+}
+
+TEST(EnumNames, UnknownNamesAreAnsweredWithTheKnownOnes) {
+  EXPECT_EQ(parse_enum<Mode>("edits").value(), Mode::edits);
+  EXPECT_EQ(parse_enum<Mode>("edit").error().message,
+            "\"edit\" is not known here: it takes plan, ask, edits, autonomous or unattended");
+}
+
+}  // namespace
+}  // namespace boxagnts::core

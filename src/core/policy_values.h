@@ -1,0 +1,70 @@
+// The values of "facts, then a decision, then a grant": what a call would touch, what was decided
+// and by which rule, what the guest may therefore touch. Values only; the decision is in `policy`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "core/enum_names.h"
+#include "core/limits.h"
+
+namespace boxagnts::core {
+
+// What a call does to the world, from least to most. A tool's declared level is a claim; the
+// effective one is the higher of the claim and what the call's facts imply.
+enum class Level : std::uint8_t { none, read_only, write, execute, dangerous, forbidden };
+BOXAGNTS_ENUM_NAMES(Level, "none", "read-only", "write", "execute", "dangerous", "forbidden");
+
+// How a run treats effects (DESIGN section 5's columns). `unattended` is what any mode becomes when
+// nobody can answer.
+enum class Mode : std::uint8_t { plan, ask, edits, autonomous, unattended };
+BOXAGNTS_ENUM_NAMES(Mode, "plan", "ask", "edits", "autonomous", "unattended");
+
+// Which tools the model is shown at all; checked again at each call.
+enum class AgentAccess : std::uint8_t { full, read_only, search_only };
+BOXAGNTS_ENUM_NAMES(AgentAccess, "full", "read-only", "search-only");
+
+// What a call would touch, worked out from its arguments before it runs. Paths are absolute and
+// lexically normal (no "." or ".."); links are the resolver's business when the call runs.
+struct CallFacts {
+  std::vector<std::string> reads;
+  std::vector<std::string> writes;
+  bool opaque = false;  // the arguments do not tell: all that the tool's manifest wants
+};
+
+enum class Access : std::uint8_t { read_only, read_write };
+BOXAGNTS_ENUM_NAMES(Access, "ro", "rw");
+
+// A host folder (or a memory file system when host_path is empty) in a guest's name space.
+struct MountGrant {
+  std::string host_path;
+  std::string guest_path;  // absolute
+  Access access = Access::read_only;
+};
+
+// Exactly what one guest process may touch.
+struct Grant {
+  std::vector<MountGrant> mounts;
+  std::vector<std::string> masks;  // globs on absolute guest paths; what matches does not exist
+  std::string working_directory;   // a guest path, also "."
+  std::vector<std::string> environment;  // NAME=value
+  Limits limits;
+};
+
+enum class Verdict : std::uint8_t { allow, ask, deny };
+BOXAGNTS_ENUM_NAMES(Verdict, "allow", "ask", "deny");
+
+struct Decision {
+  Verdict verdict = Verdict::deny;
+  Level level = Level::forbidden;  // the effective one
+  std::string rule;                // the rule that decided, e.g. "table:edits/write"
+  std::string reason;              // one sentence a model or person can act on
+  Access workspace = Access::read_only;  // the most the grant may give on the workspace
+};
+
+Json to_json(const CallFacts& facts);
+Json to_json(const Decision& decision);
+Result<Decision> decision_from_json(const Json& json);
+
+}  // namespace boxagnts::core

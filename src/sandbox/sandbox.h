@@ -1,0 +1,82 @@
+// Runs WebAssembly programs (WASI preview1 commands) inside Wasmtime, each with exactly the name space,
+// environment and limits it was handed.
+//
+// One Sandbox a program. load() once a module, run() as often as wanted, from any thread, side by side.
+// run() uses the calling thread: its stack must have room for Limits::stack_bytes plus 512 KiB
+// (kHostStackBytes); it returns within 50 ms of a stop request. A trap, a limit or a bad guest ends the
+// call, never the program. Nothing of one call is seen by the next: every run has a fresh instance.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "core/limits.h"
+#include "vfs/name_space.h"
+
+namespace boxagnts::sandbox {
+
+constexpr std::size_t kHostStackBytes = 512 << 10;
+
+// A module, ready to be instantiated. Immutable, shared by calls on any thread.
+class Program {
+ public:
+  virtual ~Program() = default;
+};
+
+struct Process {
+  std::shared_ptr<const vfs::NameSpace> name_space;
+  std::string working_directory;         // guest path of "."
+  std::vector<std::string> arguments;    // argv[0] first
+  std::vector<std::string> environment;  // NAME=value
+  std::string_view input;                // stdin; must outlive the run
+  core::Limits limits;
+};
+
+enum class End : std::uint8_t { exited, trapped, limit, stopped };
+
+struct ProcessResult {
+  End end = End::trapped;
+  int exit_code = 0;    // of `exited`
+  std::string reason;   // `trapped`: the trap; `limit`: the limit's name and value, one sentence
+  std::string output;   // stdout, at most Limits::output_bytes
+  std::string errors;   // stderr, likewise
+  std::int64_t duration_us = 0;
+  std::uint64_t memory_peak_bytes = 0;  // linear memory at the end (it never shrinks)
+};
+
+struct SandboxOptions {
+  std::uint32_t instances_max = 64;      // side by side; one more is Busy
+  std::uint64_t memory_max_bytes = 4ull << 30;  // of one instance; Limits say less
+  std::uint64_t stack_bytes = 1ull << 20;       // the engine's stack class
+};
+
+class Sandbox {
+ public:
+  // The engine is made lazily by the first load(). `clock` outlives the sandbox.
+  static std::unique_ptr<Sandbox> make(base::Clock& clock, SandboxOptions options = {});
+  virtual ~Sandbox() = default;
+
+  // A module that our own build compiled for this engine (trusted bytes; they are copied).
+  // Errors: internal when it was made for another engine.
+  virtual Result<std::shared_ptr<const Program>> load_compiled(std::string_view cwasm) = 0;
+  // Compiles a module's bytes in this process: for built-in guests on other CPUs, and tests.
+  // Errors: invalid_argument with one sentence: no module, truncated, a component, unknown import.
+  virtual Result<std::shared_ptr<const Program>> compile(std::string_view wasm) = 0;
+
+  // Errors are only ours (busy, internal, invalid_argument for limits out of range); whatever the
+  // guest does is a ProcessResult.
+  virtual Result<ProcessResult> run(const Program& program, const Process& process,
+                                    std::stop_token stop) = 0;
+};
+
+// Compiles for the baseline that embedded guests use (x86-64-v2): the build's own tool.
+Result<std::string> precompile(std::string_view wasm);
+
+}  // namespace boxagnts::sandbox

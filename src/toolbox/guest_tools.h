@@ -1,0 +1,31 @@
+// Tools that are guests: WebAssembly programs with a manifest (contract `boxagnts:tool/1`, docs/tools.md).
+//
+// A call's JSON goes to stdin, the result is stdout; stderr is diagnostics; exit 0 success, 1 failed
+// call, 2 bad input. Thread-safe.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "sandbox/sandbox.h"
+#include "tools/tool.h"
+
+namespace boxagnts::toolbox {
+
+// One guest that the build embedded.
+struct EmbeddedGuest {
+  std::string_view name;
+  std::string_view manifest;  // JSON
+  std::string_view cwasm;     // for the build's baseline CPU
+  std::string_view wasm;      // for every other
+};
+
+// In the order they are shown to a model.
+std::vector<EmbeddedGuest> embedded_guests();
+
+// Adds every embedded guest; programs are loaded at their first call. `sandbox` and `clock` outlive the
+// registry.
+Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock);
+
+}  // namespace boxagnts::toolbox

@@ -1,0 +1,38 @@
+// The folder on disk: finding it, its state folder, and configuration in layers.
+//
+// Configuration: user ($XDG_CONFIG_HOME/boxagnts/config.toml), then workspace
+// (.boxagnts/config.toml; later keys win). TOML; every problem is one sentence with file and line.
+// Files are read once; values only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/config.h"
+#include "base/error.h"
+
+namespace boxagnts::workspace {
+
+using Environment = std::function<std::string(const std::string& name)>;  // "" when unset
+
+struct Workspace {
+  std::string root;          // absolute, canonical
+  std::string state_folder;  // 0700; in the workspace, or under XDG_STATE_HOME where that is read-only
+};
+
+// Opens the folder and makes its state folder. Errors: not_found (missing), invalid_argument (a file),
+// permission_denied (neither state folder can be made: names both).
+Result<Workspace> open(const std::string& directory, const Environment& environment);
+
+// A parsed TOML file as nodes. A missing file is an empty table. Errors: invalid_argument with line.
+Result<std::unique_ptr<base::ConfigNode>> read_toml(const std::string& path);
+
+// User layer, then workspace layer.
+struct Config {
+  std::unique_ptr<base::ConfigNode> user;
+  std::unique_ptr<base::ConfigNode> workspace;
+};
+Result<Config> read_config(const Workspace& workspace, const Environment& environment);
+
+}  // namespace boxagnts::workspace
