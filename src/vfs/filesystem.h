@@ -103,6 +103,10 @@ class Directory {
   };
   virtual Sys<Opened> open_plain(std::string_view path, OpenFlags flags);
   virtual Sys<Stat> stat_plain(std::string_view path);
+
+  // A directory with mounts below it (name_space) stands in front of the one it was made from.
+  virtual bool holds_mount(std::string_view name) const;  // default: none
+  virtual Directory* underlying();                        // default: this; nullptr = synthetic
 };
 
 class Filesystem {

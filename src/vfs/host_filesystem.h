@@ -28,6 +28,8 @@ class Masks {
   explicit Masks(std::vector<base::Glob> hidden) : hidden_(std::move(hidden)) {}
   // `path` is relative to the mount's root, lexically normal, "" for the root.
   bool hides(std::string_view path) const;
+  // Whether a mask names, by its literal beginning, something inside the folder `path`.
+  bool hides_something_below(std::string_view path) const;
 
  private:
   std::vector<base::Glob> hidden_;

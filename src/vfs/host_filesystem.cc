@@ -1,0 +1,374 @@
+#include "vfs/host_filesystem.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/file.h"
+#include "base/guard.h"
+
+namespace boxagnts::vfs {
+namespace {
+
+using base::UniqueFd;
+
+constexpr int kRetriesMax = 32;  // of EAGAIN: somebody renames while the kernel walks
+
+std::unexpected<int> last_error() { return std::unexpected(errno); }
+
+template <class T>
+Sys<void> done(T result) {
+  if (result < 0) return last_error();
+  return {};
+}
+
+// Opens below `directory` without following any link; errno ELOOP says that one is on the way.
+int open_beneath(int directory, const char* path, int flags, unsigned mode) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (flags & O_PATH) how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  if (flags & O_CREAT) how.mode = mode;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  for (int i = 0; i < kRetriesMax; ++i) {
+    const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
+    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) return static_cast<int>(fd);
+  }
+  return -1;
+}
+
+std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+
+Kind kind_of(unsigned mode) {
+  if (S_ISREG(mode)) return Kind::file;
+  if (S_ISDIR(mode)) return Kind::directory;
+  if (S_ISLNK(mode)) return Kind::link;
+  return Kind::other;
+}
+
+Stat to_stat(const struct stat& status) {
+  return {.device = status.st_dev,
+          .inode = status.st_ino,
+          .kind = kind_of(status.st_mode),
+          .links = status.st_nlink,
+          .size = static_cast<std::uint64_t>(status.st_size),
+          .accessed_ns = nanoseconds(status.st_atim),
+          .modified_ns = nanoseconds(status.st_mtim),
+          .changed_ns = nanoseconds(status.st_ctim),
+          .mode = status.st_mode & 07777};
+}
+
+Sys<Stat> stat_of(int fd) {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) return last_error();
+  return to_stat(status);
+}
+
+std::array<timespec, 2> to_timespecs(const NewTimes& times) {
+  const auto one = [](const std::optional<std::int64_t>& ns) {
+    return ns ? timespec{*ns / 1'000'000'000, *ns % 1'000'000'000} : timespec{0, UTIME_OMIT};
+  };
+  return {one(times.accessed_ns), one(times.modified_ns)};
+}
+
+class HostFile final : public File {
+ public:
+  explicit HostFile(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  Sys<Stat> stat() override { return stat_of(fd_.get()); }
+  Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset) override {
+    const ssize_t got = ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset));
+    if (got < 0) return last_error();
+    return static_cast<std::size_t>(got);
+  }
+  Sys<std::size_t> write_at(std::span<const std::byte> from, std::uint64_t offset) override {
+    const ssize_t put = ::pwrite(fd_.get(), from.data(), from.size(), static_cast<off_t>(offset));
+    if (put < 0) return last_error();
+    return static_cast<std::size_t>(put);
+  }
+  Sys<std::uint64_t> append(std::span<const std::byte> from) override {
+    while (!from.empty()) {
+      const iovec piece{const_cast<std::byte*>(from.data()), from.size()};
+      const ssize_t put = ::pwritev2(fd_.get(), &piece, 1, 0, RWF_APPEND);
+      if (put < 0) return last_error();
+      from = from.subspan(static_cast<std::size_t>(put));
+    }
+    const auto stat = stat_of(fd_.get());
+    if (!stat) return std::unexpected(stat.error());
+    return stat->size;
+  }
+  Sys<void> resize(std::uint64_t size) override {
+    return done(::ftruncate(fd_.get(), static_cast<off_t>(size)));
+  }
+  Sys<void> set_times(const NewTimes& times) override {
+    return done(::futimens(fd_.get(), to_timespecs(times).data()));
+  }
+  Sys<void> sync() override { return done(::fsync(fd_.get())); }
+
+ private:
+  const UniqueFd fd_;
+};
+
+// What the directories of one mount share.
+struct Mounted {
+  core::Access access;
+  Masks masks;
+};
+
+class HostDirectory final : public Directory {
+ public:
+  HostDirectory(std::shared_ptr<const Mounted> mounted, UniqueFd fd, std::string path)
+      : mounted_(std::move(mounted)), fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Sys<Stat> stat() override { return stat_of(fd_.get()); }
+  Sys<std::vector<DirectoryEntry>> list() override;
+  Sys<void> set_times(const NewTimes& times) override {
+    if (read_only()) return std::unexpected(EROFS);
+    return done(::futimens(fd_.get(), to_timespecs(times).data()));
+  }
+  Sys<void> sync() override { return done(::fsync(fd_.get())); }
+
+  Sys<Stat> stat_entry(std::string_view name) override;
+  Sys<std::shared_ptr<Directory>> open_directory(std::string_view name) override;
+  Sys<std::shared_ptr<File>> open_file(std::string_view name, OpenFlags flags) override;
+  Sys<std::string> read_link(std::string_view name) override;
+  Sys<void> make_directory(std::string_view name) override {
+    if (auto may = may_make(name); !may) return may;
+    return done(::mkdirat(fd_.get(), std::string(name).c_str(), 0777));
+  }
+  Sys<void> make_link(std::string_view name, std::string_view target) override {
+    if (auto may = may_make(name); !may) return may;
+    return done(::symlinkat(std::string(target).c_str(), fd_.get(), std::string(name).c_str()));
+  }
+  Sys<void> remove_file(std::string_view name) override {
+    if (auto may = may_change(name); !may) return may;
+    return done(::unlinkat(fd_.get(), std::string(name).c_str(), 0));
+  }
+  Sys<void> remove_directory(std::string_view name) override {
+    if (auto may = may_change(name); !may) return may;
+    return done(::unlinkat(fd_.get(), std::string(name).c_str(), AT_REMOVEDIR));
+  }
+  Sys<void> set_entry_times(std::string_view name, const NewTimes& times) override {
+    if (auto may = may_change(name); !may) return may;
+    return done(::utimensat(fd_.get(), std::string(name).c_str(), to_timespecs(times).data(),
+                            AT_SYMLINK_NOFOLLOW));
+  }
+  Sys<void> rename_entry(std::string_view from, Directory& to, std::string_view to_name) override;
+  Sys<void> hard_link(std::string_view from, Directory& to, std::string_view to_name) override;
+
+  Sys<Opened> open_plain(std::string_view path, OpenFlags flags) override;
+  Sys<Stat> stat_plain(std::string_view path) override;
+
+ private:
+  bool read_only() const {
+    return GUARD("vfs.read-only", mounted_->access == core::Access::read_only);
+  }
+  std::string below(std::string_view path) const {
+    return path_.empty() ? std::string(path) : path_ + "/" + std::string(path);
+  }
+  bool hidden(std::string_view path) const {
+    return GUARD("vfs.mask", mounted_->masks.hides(below(path)));
+  }
+  // A masked name does not exist, and cannot be made.
+  Sys<void> may_make(std::string_view name) const {
+    if (read_only()) return std::unexpected(EROFS);
+    if (hidden(name)) return std::unexpected(EACCES);
+    return {};
+  }
+  Sys<void> may_change(std::string_view name) const {
+    if (hidden(name)) return std::unexpected(ENOENT);
+    if (read_only()) return std::unexpected(EROFS);
+    return {};
+  }
+  // The directory of the same mount that `to` is, and the check that both names may be changed there.
+  Sys<HostDirectory*> target(std::string_view from, Directory& to, std::string_view to_name);
+
+  const std::shared_ptr<const Mounted> mounted_;
+  const UniqueFd fd_;
+  const std::string path_;  // from the mount's root; "" is the root
+};
+
+Sys<std::vector<DirectoryEntry>> HostDirectory::list() {
+  // A description of its own: the offset of fd_ is shared by everyone who holds this directory.
+  const UniqueFd fresh(::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fresh) return last_error();
+  std::vector<DirectoryEntry> entries;
+  alignas(dirent64) std::array<char, 32 << 10> buffer;
+  while (true) {
+    const long got = ::syscall(SYS_getdents64, fresh.get(), buffer.data(), buffer.size());
+    if (got < 0) return last_error();
+    if (got == 0) break;
+    for (long at = 0; at < got;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
+      at += entry->d_reclen;
+      const std::string_view name = entry->d_name;
+      if (name == "." || name == ".." || hidden(name)) continue;
+      Kind kind = Kind::other;
+      if (entry->d_type == DT_REG) kind = Kind::file;
+      if (entry->d_type == DT_DIR) kind = Kind::directory;
+      if (entry->d_type == DT_LNK) kind = Kind::link;
+      if (entry->d_type == DT_UNKNOWN)
+        if (const auto stat = stat_entry(name)) kind = stat->kind;
+      entries.push_back({std::string(name), entry->d_ino, kind});
+    }
+  }
+  std::ranges::sort(entries, {}, &DirectoryEntry::name);
+  return entries;
+}
+
+Sys<Stat> HostDirectory::stat_entry(std::string_view name) {
+  if (hidden(name)) return std::unexpected(ENOENT);
+  struct stat status;
+  if (::fstatat(fd_.get(), std::string(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return last_error();
+  return to_stat(status);
+}
+
+Sys<std::shared_ptr<Directory>> HostDirectory::open_directory(std::string_view name) {
+  if (hidden(name)) return std::unexpected(ENOENT);
+  UniqueFd fd(open_beneath(fd_.get(), std::string(name).c_str(), O_RDONLY | O_DIRECTORY, 0));
+  if (!fd) return last_error();
+  return std::make_shared<HostDirectory>(mounted_, std::move(fd), below(name));
+}
+
+Sys<std::shared_ptr<File>> HostDirectory::open_file(std::string_view name, OpenFlags flags) {
+  flags.directory = false;
+  auto opened = open_plain(name, flags);
+  if (!opened) return std::unexpected(opened.error());
+  if (!opened->file) return std::unexpected(EISDIR);
+  return std::move(opened->file);
+}
+
+Sys<std::string> HostDirectory::read_link(std::string_view name) {
+  if (hidden(name)) return std::unexpected(ENOENT);
+  std::array<char, 4097> target;
+  const ssize_t size =
+      ::readlinkat(fd_.get(), std::string(name).c_str(), target.data(), target.size());
+  if (size < 0) return last_error();
+  if (static_cast<std::size_t>(size) == target.size()) return std::unexpected(ENAMETOOLONG);
+  return std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+Sys<HostDirectory*> HostDirectory::target(std::string_view from, Directory& to,
+                                          std::string_view to_name) {
+  auto* host = dynamic_cast<HostDirectory*>(to.underlying());
+  if (!host || host->mounted_ != mounted_) return std::unexpected(EXDEV);
+  if (to.holds_mount(to_name)) return std::unexpected(EBUSY);
+  if (auto may = may_change(from); !may) return std::unexpected(may.error());
+  if (auto may = host->may_make(to_name); !may) return std::unexpected(may.error());
+  return host;
+}
+
+Sys<void> HostDirectory::rename_entry(std::string_view from, Directory& to,
+                                      std::string_view to_name) {
+  const auto host = target(from, to, to_name);
+  if (!host) return std::unexpected(host.error());
+  // A folder that moves takes what is hidden in it to a path that no mask names.
+  if (GUARD("vfs.mask-moved", mounted_->masks.hides_something_below(below(from))))
+    return std::unexpected(EACCES);
+  return done(::renameat(fd_.get(), std::string(from).c_str(), (*host)->fd_.get(),
+                         std::string(to_name).c_str()));
+}
+
+Sys<void> HostDirectory::hard_link(std::string_view from, Directory& to, std::string_view to_name) {
+  const auto host = target(from, to, to_name);
+  if (!host) return std::unexpected(host.error());
+  return done(::linkat(fd_.get(), std::string(from).c_str(), (*host)->fd_.get(),
+                       std::string(to_name).c_str(), 0));
+}
+
+Sys<Directory::Opened> HostDirectory::open_plain(std::string_view path, OpenFlags flags) {
+  if (hidden(path)) return std::unexpected(flags.create ? EACCES : ENOENT);
+  if ((flags.write || flags.create || flags.truncate) && read_only()) return std::unexpected(EROFS);
+  int how = flags.write || flags.truncate ? (flags.read ? O_RDWR : O_WRONLY) : O_RDONLY;
+  if (flags.create) how |= O_CREAT;
+  if (flags.exclusive) how |= O_EXCL;
+  if (flags.directory) how |= O_DIRECTORY;
+  UniqueFd fd(open_beneath(fd_.get(), std::string(path).c_str(), how, 0666));
+  if (!fd) return last_error();
+  struct stat status;
+  if (::fstat(fd.get(), &status) != 0) return last_error();
+  if (S_ISDIR(status.st_mode))
+    return Opened{nullptr, std::make_shared<HostDirectory>(mounted_, std::move(fd), below(path))};
+  if (GUARD("vfs.special-file", !S_ISREG(status.st_mode))) return std::unexpected(ENXIO);
+  // Only now that it is known to be a plain file.
+  if (flags.truncate && ::ftruncate(fd.get(), 0) != 0) return last_error();
+  return Opened{std::make_shared<HostFile>(std::move(fd)), nullptr};
+}
+
+Sys<Stat> HostDirectory::stat_plain(std::string_view path) {
+  if (!path.contains('/')) {
+    auto stat = stat_entry(path);
+    if (stat && stat->kind == Kind::link) return std::unexpected(ELOOP);
+    return stat;
+  }
+  if (hidden(path)) return std::unexpected(ENOENT);
+  const UniqueFd fd(open_beneath(fd_.get(), std::string(path).c_str(), O_PATH, 0));
+  if (!fd) return last_error();
+  return stat_of(fd.get());
+}
+
+class HostFilesystem final : public Filesystem {
+ public:
+  HostFilesystem(core::Access access, std::shared_ptr<Directory> root)
+      : access_(access), root_(std::move(root)) {}
+  std::shared_ptr<Directory> root() override { return root_; }
+  bool read_only() const override { return access_ == core::Access::read_only; }
+
+ private:
+  const core::Access access_;
+  const std::shared_ptr<Directory> root_;
+};
+
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return lower(x) == lower(y);
+  });
+}
+
+}  // namespace
+
+bool Masks::hides(std::string_view path) const {
+  for (std::size_t from = 0; from < path.size();) {
+    const std::size_t end = std::min(path.find('/', from), path.size());
+    if (same_ignoring_case(path.substr(from, end - from), kStateFolder)) return true;
+    for (const auto& glob : hidden_)
+      if (glob.matches(path.substr(0, end))) return true;
+    from = end + 1;
+  }
+  return false;
+}
+
+bool Masks::hides_something_below(std::string_view path) const {
+  return std::ranges::any_of(hidden_, [&](const base::Glob& glob) {
+    const std::string_view pattern = glob.pattern();
+    const std::string_view literal = pattern.substr(0, pattern.find_first_of("*?[{\\"));
+    return literal.starts_with(std::string(path) + "/");
+  });
+}
+
+Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host_path,
+                                                         core::Access access, Masks masks) {
+  UniqueFd root(::open(host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root && errno == ENOTDIR)
+    return fail(Code::invalid_argument, host_path + " is not a folder");
+  if (!root) return fail_errno(errno, "cannot open the folder " + host_path);
+  const UniqueFd probe(open_beneath(root.get(), ".", O_PATH, 0));
+  if (!probe && (errno == ENOSYS || errno == EPERM))
+    return fail(Code::unsupported,
+                "this system does not let BoxAgnts call openat2, which keeps tools inside their "
+                "folders: use Linux 5.6 or later and a container profile that allows it");
+  auto mounted = std::make_shared<const Mounted>(access, std::move(masks));
+  return std::make_shared<HostFilesystem>(
+      access, std::make_shared<HostDirectory>(std::move(mounted), std::move(root), ""));
+}
+
+}  // namespace boxagnts::vfs

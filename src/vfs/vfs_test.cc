@@ -1,0 +1,259 @@
+// The two file systems behave alike: the same calls on both, and what each alone promises.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "vfs/host_filesystem.h"
+#include "vfs/memory_filesystem.h"
+#include "vfs/name_space.h"
+
+namespace boxagnts::vfs {
+namespace {
+
+std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+std::string content_of(File& file) {
+  std::string text(4096, '\0');
+  text.resize(file.read_at(std::as_writable_bytes(std::span(text)), 0).value());
+  return text;
+}
+
+enum class Which { host, memory };
+
+class Filesystems : public testing::TestWithParam<Which> {
+ protected:
+  Filesystems() {
+    char folder[] = "/tmp/vfs_test.XXXXXX";
+    root_ = ::mkdtemp(folder);
+    fs_ = GetParam() == Which::host
+              ? open_host_filesystem(root_, core::Access::read_write, {}).value()
+              : make_memory_filesystem(clock_, 1 << 20);
+    top_ = fs_->root();
+  }
+  ~Filesystems() override { std::filesystem::remove_all(root_); }
+
+  std::shared_ptr<File> make(std::string_view name, std::string_view content = "") {
+    auto file = top_->open_file(name, {.read = true, .write = true, .create = true}).value();
+    EXPECT_EQ(file->write_at(bytes(content), 0), content.size());
+    return file;
+  }
+
+  base::ManualClock clock_;
+  std::string root_;
+  std::shared_ptr<Filesystem> fs_;
+  std::shared_ptr<Directory> top_;
+};
+
+TEST_P(Filesystems, FilesAreWrittenReadResizedAndAppended) {
+  const auto file = make("f", "hello");
+  EXPECT_EQ(content_of(*file), "hello");
+  EXPECT_EQ(file->write_at(bytes("J"), 0), 1u);
+  EXPECT_EQ(file->append(bytes("!!")), 7u);
+  EXPECT_EQ(content_of(*file), "Jello!!");
+  ASSERT_TRUE(file->resize(2));
+  EXPECT_EQ(content_of(*file), "Je");
+  ASSERT_TRUE(file->resize(4));
+  EXPECT_EQ(content_of(*file), std::string("Je\0\0", 4));
+  EXPECT_EQ(file->read_at(std::span<std::byte>(), 0), 0u);
+  EXPECT_TRUE(file->sync());
+  EXPECT_EQ(file->stat()->kind, Kind::file);
+  EXPECT_EQ(content_of(*top_->open_file("f", {.read = true, .write = true, .truncate = true}).value()), "");
+}
+
+TEST_P(Filesystems, OpenFlagsMeanWhatTheySay) {
+  EXPECT_EQ(top_->open_file("f", {.read = true}).error(), ENOENT);
+  make("f", "x");
+  EXPECT_EQ(top_->open_file("f", {.write = true, .create = true, .exclusive = true}).error(), EEXIST);
+  ASSERT_TRUE(top_->make_directory("d"));
+  EXPECT_EQ(top_->open_file("d", {.read = true, .write = true}).error(), EISDIR);
+  EXPECT_EQ(top_->open_directory("f").error(), ENOTDIR);
+  EXPECT_EQ(top_->open_directory("none").error(), ENOENT);
+  ASSERT_TRUE(top_->make_link("l", "f"));
+  EXPECT_EQ(top_->open_file("l", {.read = true}).error(), ELOOP);
+  EXPECT_EQ(top_->open_directory("l").error(), ELOOP);
+}
+
+TEST_P(Filesystems, DirectoriesAreMadeListedAndRemoved) {
+  ASSERT_TRUE(top_->make_directory("d"));
+  EXPECT_EQ(top_->make_directory("d").error(), EEXIST);
+  make("b");
+  make("a");
+  ASSERT_TRUE(top_->make_link("c", "a"));
+  std::string names;
+  for (const auto& entry : top_->list().value())
+    names += entry.name + (entry.kind == Kind::directory ? "/ " : entry.kind == Kind::link ? "@ " : " ");
+  EXPECT_EQ(names, "a b c@ d/ ");
+  const auto d = top_->open_directory("d").value();
+  ASSERT_TRUE(d->open_file("x", {.write = true, .create = true}));
+  EXPECT_EQ(top_->remove_directory("d").error(), ENOTEMPTY);
+  EXPECT_EQ(top_->remove_file("d").error(), EISDIR);
+  EXPECT_EQ(top_->remove_directory("a").error(), ENOTDIR);
+  ASSERT_TRUE(d->remove_file("x"));
+  ASSERT_TRUE(top_->remove_directory("d"));
+  EXPECT_EQ(d->make_directory("late").error(), ENOENT) << "the directory is gone";
+  EXPECT_EQ(top_->remove_file("none").error(), ENOENT);
+}
+
+TEST_P(Filesystems, LinksAreReadAndNeverFollowed) {
+  ASSERT_TRUE(top_->make_link("l", "../../etc/passwd"));
+  EXPECT_EQ(top_->read_link("l"), "../../etc/passwd");
+  EXPECT_EQ(top_->stat_entry("l")->kind, Kind::link);
+  make("f");
+  EXPECT_EQ(top_->read_link("f").error(), EINVAL);
+  EXPECT_EQ(top_->make_link("f", "x").error(), EEXIST);
+}
+
+TEST_P(Filesystems, RenameFollowsPosix) {
+  make("a", "A");
+  make("b", "B");
+  ASSERT_TRUE(top_->make_directory("d"));
+  ASSERT_TRUE(top_->make_directory("e"));
+  const auto d = top_->open_directory("d").value();
+  ASSERT_TRUE(top_->rename_entry("a", *top_, "b"));
+  EXPECT_EQ(content_of(*top_->open_file("b", {.read = true}).value()), "A");
+  EXPECT_EQ(top_->rename_entry("b", *top_, "d").error(), EISDIR);
+  EXPECT_EQ(top_->rename_entry("d", *top_, "b").error(), ENOTDIR);
+  EXPECT_EQ(top_->rename_entry("none", *top_, "x").error(), ENOENT);
+  ASSERT_TRUE(top_->rename_entry("b", *d, "b2"));
+  EXPECT_EQ(top_->rename_entry("e", *top_, "d").error(), ENOTEMPTY);
+  EXPECT_EQ(top_->rename_entry("d", *d, "inside").error(), EINVAL);
+  ASSERT_TRUE(top_->rename_entry("e", *d, "e2"));
+  EXPECT_EQ(d->list()->size(), 2u);
+}
+
+TEST_P(Filesystems, HardLinksShareTheFile) {
+  const auto file = make("a", "one");
+  ASSERT_TRUE(top_->hard_link("a", *top_, "b"));
+  EXPECT_EQ(file->stat()->links, 2u);
+  ASSERT_TRUE(top_->remove_file("a"));
+  EXPECT_EQ(content_of(*top_->open_file("b", {.read = true}).value()), "one");
+  EXPECT_EQ(top_->hard_link("none", *top_, "c").error(), ENOENT);
+  EXPECT_EQ(top_->hard_link("b", *top_, "b").error(), EEXIST);
+}
+
+TEST_P(Filesystems, TimesAreSetToTheNanosecond) {
+  const auto file = make("f");
+  ASSERT_TRUE(file->set_times({.accessed_ns = 1'000'000'001, .modified_ns = 2'000'000'002}));
+  EXPECT_EQ(file->stat()->accessed_ns, 1'000'000'001);
+  ASSERT_TRUE(top_->set_entry_times("f", {.modified_ns = 3'000'000'003}));
+  EXPECT_EQ(file->stat()->modified_ns, 3'000'000'003);
+  EXPECT_EQ(file->stat()->accessed_ns, 1'000'000'001) << "what is not given stays";
+}
+
+TEST_P(Filesystems, OtherFilesystemsAreAnotherDevice) {
+  const auto other = make_memory_filesystem(clock_, 100)->root();
+  make("f");
+  EXPECT_EQ(top_->rename_entry("f", *other, "f").error(), EXDEV);
+  EXPECT_EQ(top_->hard_link("f", *other, "f").error(), EXDEV);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, Filesystems, testing::Values(Which::host, Which::memory),
+                         [](const auto& info) { return info.param == Which::host ? "Host" : "Memory"; });
+
+// Any sequence of calls gives the same answers on both.
+TEST(FilesystemsAgree, OnRandomSequences) {
+  char folder[] = "/tmp/vfs_agree.XXXXXX";
+  const std::string root = ::mkdtemp(folder);
+  base::ManualClock clock;
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    const std::string run_root = root + "/" + std::to_string(seed);
+    std::filesystem::create_directory(run_root);
+    const std::shared_ptr<Directory> tops[]{
+        open_host_filesystem(run_root, core::Access::read_write, {}).value()->root(),
+        make_memory_filesystem(clock, 1 << 20)->root()};
+    std::mt19937 random(seed);
+    std::string trace;
+    for (int step = 0; step < 150; ++step) {
+      const auto name = [&] { return std::string(1, static_cast<char>('a' + random() % 5)); };
+      const auto in = name(), from = name(), to = name();
+      const unsigned operation = random() % 8;
+      std::string outcome[2];
+      for (int i = 0; i < 2; ++i) {
+        // Half of the time inside a folder, where there is one.
+        auto directory = tops[i];
+        if (step % 2)
+          if (auto inner = tops[i]->open_directory(in)) directory = *inner;
+        const auto say = [&](const auto& result) {
+          return result ? std::string("ok") : std::to_string(result.error());
+        };
+        switch (operation) {
+          case 0: outcome[i] = say(directory->make_directory(from)); break;
+          case 1: outcome[i] = say(directory->make_link(from, to)); break;
+          case 2: outcome[i] = say(directory->remove_file(from)); break;
+          case 3: outcome[i] = say(directory->remove_directory(from)); break;
+          case 4: outcome[i] = say(directory->rename_entry(from, *tops[i], to)); break;
+          case 5: {
+            auto file = directory->open_file(from, {.read = true, .write = true, .create = true});
+            outcome[i] = say(file);
+            if (file) outcome[i] += std::to_string((*file)->append(bytes(to)).value());
+            break;
+          }
+          case 6: {
+            const auto stat = directory->stat_entry(from);
+            outcome[i] = say(stat);
+            if (stat && stat->kind != Kind::directory) outcome[i] += std::to_string(stat->size);
+            break;
+          }
+          default:
+            for (const auto& entry : directory->list().value())
+              outcome[i] += entry.name + std::to_string(static_cast<int>(entry.kind)) + " ";
+        }
+      }
+      trace += std::to_string(operation) + in + from + to + (step % 2 ? "' " : " ");
+      ASSERT_EQ(outcome[0], outcome[1]) << "seed " << seed << " after " << trace;
+    }
+  }
+  std::filesystem::remove_all(root);
+}
+
+TEST(MemoryFilesystem, BytesAreBoundedAndGivenBack) {
+  base::ManualClock clock;
+  const auto top = make_memory_filesystem(clock, 1000)->root();
+  auto file = top->open_file("f", {.write = true, .create = true}).value();
+  EXPECT_TRUE(file->resize(1000));
+  EXPECT_EQ(file->resize(1001).error(), ENOSPC);
+  EXPECT_EQ(file->write_at(bytes("x"), UINT64_MAX).error(), EFBIG);
+  EXPECT_EQ(top->make_link("l", "target").error(), ENOSPC);
+  ASSERT_TRUE(top->remove_file("f"));
+  EXPECT_EQ(top->open_file("g", {.write = true, .create = true}).value()->resize(1).error(), ENOSPC)
+      << "still open";
+  file.reset();
+  EXPECT_TRUE(top->open_file("g", {.write = true, .create = true}).value()->resize(1000));
+}
+
+TEST(HostFilesystem, BadRootsAreSentences) {
+  EXPECT_EQ(open_host_filesystem("/nonexistent", core::Access::read_only, {}).error().code, Code::not_found);
+  const auto file = open_host_filesystem("/etc/hostname", core::Access::read_only, {});
+  EXPECT_EQ(file.error().message, "/etc/hostname is not a folder");
+}
+
+TEST(Masks, HideTheStateFolderEverywhereAndGlobsWithAllBelow) {
+  const Masks masks({base::Glob::parse("secrets").value(), base::Glob::parse("**/.env*").value()});
+  for (const auto* hidden : {".boxagnts", ".BoxAgnts", "a/.boxagnts", ".boxagnts/state.db", "secrets",
+                             "secrets/deep/key", ".env", "a/b/.env.local", ".env/x"})
+    EXPECT_TRUE(masks.hides(hidden)) << hidden;
+  for (const auto* seen : {"", "a", ".boxagnts2", "boxagnts", "a/secrets", "env", "x.env"})
+    EXPECT_FALSE(masks.hides(seen)) << seen;
+  EXPECT_TRUE(Masks({base::Glob::parse("conf/key").value()}).hides_something_below("conf"));
+  EXPECT_FALSE(Masks({base::Glob::parse("conf/key").value()}).hides_something_below("con"));
+}
+
+TEST(HostFilesystem, AFolderWithSomethingHiddenInItCannotBeMovedFromUnderItsMask) {
+  char folder[] = "/tmp/vfs_mask.XXXXXX";
+  const std::string root = ::mkdtemp(folder);
+  std::filesystem::create_directory(root + "/conf");
+  std::ofstream(root + "/conf/key") << "secret";
+  const auto top = open_host_filesystem(root, core::Access::read_write,
+                                        Masks({base::Glob::parse("conf/key").value()}))
+                       .value()
+                       ->root();
+  EXPECT_EQ(top->rename_entry("conf", *top, "conf2").error(), EACCES);
+  std::filesystem::remove_all(root);
+}
+
+}  // namespace
+}  // namespace boxagnts::vfs
