@@ -1,0 +1,71 @@
+// Wasmtime's engine, configured once, and the clock tick that interrupts guests.
+//
+// In scope: configuration (one function for running and for precompiling, so that both agree), the
+// pooling allocator, epochs. Out of scope: what a guest may do (process.h). Thread-safe.
+#pragma once
+
+#include <wasmtime.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/error.h"
+#include "base/thread.h"
+#include "sandbox/sandbox.h"
+
+namespace boxagnts::sandbox {
+
+// Deleters for Wasmtime's C objects.
+struct WasmtimeDelete {
+  void operator()(wasm_engine_t* p) const { wasm_engine_delete(p); }
+  void operator()(wasmtime_module_t* p) const { wasmtime_module_delete(p); }
+  void operator()(wasmtime_linker_t* p) const { wasmtime_linker_delete(p); }
+  void operator()(wasmtime_instance_pre_t* p) const { wasmtime_instance_pre_delete(p); }
+  void operator()(wasmtime_store_t* p) const { wasmtime_store_delete(p); }
+  void operator()(wasmtime_error_t* p) const { wasmtime_error_delete(p); }
+  void operator()(wasm_trap_t* p) const { wasm_trap_delete(p); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, WasmtimeDelete>;
+
+// Takes the error's text and deletes the error.
+std::string take_message(wasmtime_error_t* error);
+
+// Advances the engine's epoch every kTick while a guest runs, and sleeps otherwise.
+class EpochTicker {
+ public:
+  static constexpr std::chrono::milliseconds kTick{5};
+
+  explicit EpochTicker(wasm_engine_t& engine) : engine_(engine) {}
+  ~EpochTicker();
+
+  // Bracket a guest's run. Errors: busy when the ticker's thread cannot be started.
+  Status enter();
+  void leave() { active_.fetch_sub(1); }
+
+ private:
+  void tick();
+
+  wasm_engine_t& engine_;
+  std::atomic<int> active_ = 0;
+  std::atomic<bool> parked_ = false;
+  std::once_flag started_;
+  Status start_status_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  base::Thread thread_;
+};
+
+enum class Target : std::uint8_t { host, baseline };  // this CPU, or x86-64-v2
+enum class Allocator : std::uint8_t { pooling, on_demand };
+
+Owned<wasm_engine_t> make_engine(const SandboxOptions& options, Target target, Allocator allocator);
+// Pooling unless the address space is limited (ulimit -v) below what the pool reserves.
+Allocator affordable_allocator(const SandboxOptions& options);
+
+}  // namespace boxagnts::sandbox

@@ -1,0 +1,384 @@
+// The sandbox against guests made to break it: every limit is hit and named, every way of ending is told
+// apart, bad modules get a sentence, and nothing of one call is seen by the next.
+#include "sandbox/sandbox.h"
+
+#include <gtest/gtest.h>
+#include <wasmtime.h>
+
+#include <thread>
+
+#include "base/thread.h"
+#include "vfs/memory_filesystem.h"
+
+namespace boxagnts::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string wasm_of(const std::string& wat) {
+  wasm_byte_vec_t bytes;
+  if (auto* error = wasmtime_wat2wasm(wat.data(), wat.size(), &bytes)) {
+    wasm_name_t message;
+    wasmtime_error_message(error, &message);
+    ADD_FAILURE() << std::string(message.data, message.size);
+    return {};
+  }
+  std::string wasm(bytes.data, bytes.size);
+  wasm_byte_vec_delete(&bytes);
+  return wasm;
+}
+
+// A command whose _start is `body`, with the imports that the tests use.
+std::string command(const std::string& body, const std::string& extra = "",
+                    const std::string& memory = "(memory (export \"memory\") 2)") {
+  return R"((module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "path_open"
+      (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    )" + memory +
+         extra + "(func (export \"_start\") " + body + "))";
+}
+
+class SandboxTest : public testing::Test {
+ protected:
+  SandboxTest() {
+    scratch_ = vfs::make_memory_filesystem(clock_, 1 << 20);
+    process_.name_space = vfs::NameSpace::make({{"/work", scratch_}}).value();
+    process_.working_directory = "/work";
+    process_.arguments = {"guest"};
+  }
+
+  std::shared_ptr<const Program> compile(const std::string& wat) {
+    auto program = sandbox_->compile(wasm_of(wat));
+    EXPECT_TRUE(program) << (program ? "" : program.error().message);
+    return program.value_or(nullptr);
+  }
+
+  // On a thread whose stack is as large as the sandbox asks for.
+  Result<ProcessResult> run(const Program& program, std::stop_token stop = {}) {
+    Result<ProcessResult> result = fail(Code::internal, "not run");
+    auto thread = base::Thread::start("guest", process_.limits.stack_bytes + (2 << 20),
+                                      [&] { result = sandbox_->run(program, process_, stop); });
+    EXPECT_TRUE(thread);
+    thread->join();
+    return result;
+  }
+
+  ProcessResult run_wat(const std::string& wat, std::stop_token stop = {}) {
+    const auto program = compile(wat);
+    if (!program) return {};
+    auto result = run(*program, std::move(stop));
+    EXPECT_TRUE(result) << (result ? "" : result.error().message);
+    return result.value_or(ProcessResult{});
+  }
+
+  base::SystemClock clock_;
+  std::shared_ptr<vfs::Filesystem> scratch_;
+  Process process_;
+  std::unique_ptr<Sandbox> sandbox_ = Sandbox::make(clock_, {.instances_max = 4});
+};
+
+TEST_F(SandboxTest, ReturningAndExitingAreTheGuestsOwnEnds) {
+  EXPECT_EQ(run_wat(command("")).end, End::exited);
+  EXPECT_EQ(run_wat(command("")).exit_code, 0);
+  const auto three = run_wat(command("(call $exit (i32.const 3))"));
+  EXPECT_EQ(three.end, End::exited);
+  EXPECT_EQ(three.exit_code, 3);
+}
+
+TEST_F(SandboxTest, InputComesInAndOutputGoesOut) {
+  process_.input = "hello";
+  // Reads stdin to 64, then writes it to stdout and its first 4 bytes to stderr.
+  const auto result = run_wat(command(R"(
+    (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 32))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (i32.store (i32.const 4) (i32.load (i32.const 8)))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 12)))
+    (i32.store (i32.const 4) (i32.const 4))
+    (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 12))))"));
+  EXPECT_EQ(result.output, "hello");
+  EXPECT_EQ(result.errors, "hell");
+}
+
+// --- limits: hit, named with their value, and the next call is unharmed --------------------------------
+
+struct LimitCase {
+  const char* name;
+  std::string wat;
+  const char* named;  // part of the reason
+};
+
+class SandboxLimit : public SandboxTest, public testing::WithParamInterface<LimitCase> {};
+
+TEST_P(SandboxLimit, EndsTheCallAndIsNamed) {
+  process_.limits.wall_time = 50ms;
+  process_.limits.memory_bytes = 1 << 20;
+  process_.limits.output_bytes = 1000;
+  const auto result = run_wat(GetParam().wat);
+  EXPECT_EQ(result.end, End::limit);
+  EXPECT_TRUE(result.reason.contains(GetParam().named)) << result.reason;
+  EXPECT_LE(result.output.size(), 1000u);
+  EXPECT_EQ(run_wat(command("")).end, End::exited) << "the sandbox is unusable afterwards";
+}
+
+const std::string kSleepForAnHour = R"(
+  (i64.store (i32.const 24) (i64.const 3600000000000)) (i32.store (i32.const 16) (i32.const 1))
+  (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128))))";
+const std::string kFlood = R"(
+  (i32.store (i32.const 4) (i32.const 600))
+  (loop $l (drop (call $write (i32.const FD) (i32.const 0) (i32.const 1) (i32.const 12))) (br $l)))";
+std::string flood(char fd) {
+  std::string text = kFlood;
+  return text.replace(text.find("FD"), 2, 1, fd);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Matrix, SandboxLimit,
+    testing::Values(
+        LimitCase{"LoopPlain", command("(loop $l (br $l))"), "wasm_timeout of 50 ms"},
+        LimitCase{"LoopInMemoryFill",
+                  command("(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000)) (br $l))"),
+                  "wasm_timeout of 50 ms"},
+        LimitCase{"LoopInHostCalls",
+                  command("(loop $l (drop (call $random (i32.const 0) (i32.const 65536))) (br $l))"),
+                  "wasm_timeout of 50 ms"},
+        LimitCase{"SleepInPoll", command(kSleepForAnHour), "wasm_timeout of 50 ms"},
+        LimitCase{"MemoryGrown",
+                  command("(loop $l (drop (memory.grow (i32.const 1))) (br $l))"),
+                  "wasm_max_memory_size of 1048576 bytes"},
+        LimitCase{"MemoryFromTheStart", command("", "", "(memory (export \"memory\") 100)"),
+                  "wasm_max_memory_size of 1048576 bytes"},
+        LimitCase{"Recursion", command("(call $f)", "(func $f (call $f))"),
+                  "wasm_max_wasm_stack of 1048576 bytes"},
+        LimitCase{"TableGrown",
+                  command("(loop $l (drop (table.grow $t (ref.null func) (i32.const 1000))) (br $l))",
+                          "(table $t 1 funcref)"),
+                  "20000 table elements"},
+        LimitCase{"OutputFlood", command(flood('1')), "1000 bytes of output"},
+        LimitCase{"DiagnosticsFlood", command(flood('2')), "1000 bytes of diagnostics"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(SandboxTest, OpenFilesAreLimitedByAnErrnoTheGuestCanHandle) {
+  process_.limits.open_files = 20;
+  // Opens "." below the working directory until it fails; exits with the errno.
+  const auto result = run_wat(command(
+      R"((local $e i32)
+      (loop $l
+        (local.set $e (call $open (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 2)
+          (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 32)))
+        (br_if $l (i32.eqz (local.get $e))))
+      (call $exit (local.get $e)))",
+      R"((data (i32.const 0) "."))"));
+  EXPECT_EQ(result.exit_code, 33) << "EMFILE";
+}
+
+TEST_F(SandboxTest, AStackClassTheEngineDoesNotHaveIsRefusedWithBothNumbers) {
+  process_.limits.stack_bytes = 8 << 20;
+  const auto program = compile(command(""));
+  const auto result = run(*program);
+  ASSERT_FALSE(result);
+  EXPECT_TRUE(result.error().message.contains("8388608"));
+  EXPECT_TRUE(result.error().message.contains("1048576"));
+}
+
+// --- stop: the caller is released wherever the guest is -------------------------------------------------
+
+class SandboxStop : public SandboxTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(SandboxStop, ReleasesTheCaller) {
+  std::stop_source source;
+  process_.limits.wall_time = 1h;
+  const auto program = compile(GetParam());
+  ASSERT_TRUE(program);
+  std::jthread stopper([&] { source.request_stop(); });
+  const auto result = run(*program, source.get_token());
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->end, End::stopped);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Where, SandboxStop,
+    testing::Values(command("(loop $l (br $l))"), command(kSleepForAnHour),
+                    command("(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 99999)) (br $l))"),
+                    command("(loop $l (drop (call $random (i32.const 0) (i32.const 65536))) (br $l))")));
+
+// --- traps ----------------------------------------------------------------------------------------------
+
+struct TrapCase {
+  std::string body;
+  const char* said;
+};
+class SandboxTrap : public SandboxTest, public testing::WithParamInterface<TrapCase> {};
+
+TEST_P(SandboxTrap, EndsTheCallWithItsReason) {
+  const auto result = run_wat(command(GetParam().body, "(table 1 funcref) (type $t (func))"));
+  EXPECT_EQ(result.end, End::trapped);
+  EXPECT_TRUE(result.reason.contains(GetParam().said)) << result.reason;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Matrix, SandboxTrap,
+    testing::Values(TrapCase{"(unreachable)", "unreachable"},
+                    TrapCase{"(drop (i32.div_u (i32.const 1) (i32.const 0)))", "divide by zero"},
+                    TrapCase{"(drop (i32.load (i32.const -8)))", "out of bounds memory"},
+                    TrapCase{"(call_indirect (type $t) (i32.const 0))", "uninitialized element"},
+                    TrapCase{"(call_indirect (type $t) (i32.const 9))", "undefined element"}));
+
+// --- guest pointers: at and past the end, for every function that takes them -------------------------------
+
+struct PointerCase {
+  const char* function;
+  const char* type;
+  const char* arguments;  // with bad pointers
+};
+
+class SandboxPointer : public SandboxTest, public testing::WithParamInterface<PointerCase> {};
+
+TEST_P(SandboxPointer, PastTheEndIsFault) {
+  const auto& [function, type, arguments] = GetParam();
+  const std::string wat = std::string("(module (import \"wasi_snapshot_preview1\" \"") + function +
+                          "\" (func $f " + type +
+                          " (result i32))) (import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit "
+                          "(param i32))) (memory (export \"memory\") 1) (data (i32.const 0) \"f\") (func "
+                          "(export \"_start\") (call $exit (call $f " +
+                          arguments + "))))";
+  const auto result = run_wat(wat);
+  EXPECT_EQ(result.end, End::exited) << result.reason;
+  EXPECT_EQ(result.exit_code, 21) << function << ": EFAULT";
+}
+
+#define END "(i32.const 65533)"     // four bytes do not fit
+#define WAY_PAST "(i32.const -1)"
+INSTANTIATE_TEST_SUITE_P(
+    Matrix, SandboxPointer,
+    testing::Values(
+        PointerCase{"args_get", "(param i32 i32)", END "(i32.const 0)"},
+        PointerCase{"args_get", "(param i32 i32)", "(i32.const 0)" END},
+        PointerCase{"args_sizes_get", "(param i32 i32)", END "(i32.const 0)"},
+        PointerCase{"args_sizes_get", "(param i32 i32)", "(i32.const 0)" WAY_PAST},
+        PointerCase{"environ_sizes_get", "(param i32 i32)", WAY_PAST "(i32.const 0)"},
+        PointerCase{"clock_res_get", "(param i32 i32)", "(i32.const 0)" END},
+        PointerCase{"clock_time_get", "(param i32 i64 i32)", "(i32.const 0)(i64.const 0)" END},
+        PointerCase{"random_get", "(param i32 i32)", END "(i32.const 4)"},
+        PointerCase{"random_get", "(param i32 i32)", "(i32.const 0)" WAY_PAST},
+        PointerCase{"fd_write", "(param i32 i32 i32 i32)", "(i32.const 1)" END "(i32.const 1)(i32.const 0)"},
+        PointerCase{"fd_write", "(param i32 i32 i32 i32)",
+                    "(i32.const 1)(i32.const 0)(i32.const 0)" WAY_PAST},
+        PointerCase{"fd_read", "(param i32 i32 i32 i32)", "(i32.const 0)" WAY_PAST "(i32.const 1)(i32.const 0)"},
+        PointerCase{"fd_fdstat_get", "(param i32 i32)", "(i32.const 1)" END},
+        PointerCase{"fd_filestat_get", "(param i32 i32)", "(i32.const 4)" END},
+        PointerCase{"fd_prestat_get", "(param i32 i32)", "(i32.const 4)" END},
+        PointerCase{"fd_prestat_dir_name", "(param i32 i32 i32)", "(i32.const 3)" WAY_PAST "(i32.const 9)"},
+        PointerCase{"fd_readdir", "(param i32 i32 i32 i64 i32)",
+                    "(i32.const 4)" END "(i32.const 99)(i64.const 0)(i32.const 0)"},
+        PointerCase{"fd_readdir", "(param i32 i32 i32 i64 i32)",
+                    "(i32.const 4)(i32.const 0)(i32.const 99)(i64.const 0)" END},
+        PointerCase{"path_open", "(param i32 i32 i32 i32 i32 i64 i64 i32 i32)",
+                    "(i32.const 4)(i32.const 0)" WAY_PAST
+                    "(i32.const 1)(i32.const 1)(i64.const 2)(i64.const 0)(i32.const 0)(i32.const 0)"},
+        PointerCase{"path_open", "(param i32 i32 i32 i32 i32 i64 i64 i32 i32)",
+                    "(i32.const 4)(i32.const 0)(i32.const 0)(i32.const 1)(i32.const 1)(i64.const 66)"
+                    "(i64.const 0)(i32.const 0)" END},
+        PointerCase{"path_create_directory", "(param i32 i32 i32)", "(i32.const 4)" WAY_PAST "(i32.const 1)"},
+        PointerCase{"path_remove_directory", "(param i32 i32 i32)", "(i32.const 4)" WAY_PAST "(i32.const 1)"},
+        PointerCase{"path_unlink_file", "(param i32 i32 i32)", "(i32.const 4)" WAY_PAST "(i32.const 1)"},
+        PointerCase{"path_filestat_get", "(param i32 i32 i32 i32 i32)",
+                    "(i32.const 4)(i32.const 0)" WAY_PAST "(i32.const 1)(i32.const 0)"},
+        PointerCase{"path_rename", "(param i32 i32 i32 i32 i32 i32)",
+                    "(i32.const 4)(i32.const 0)(i32.const 1)(i32.const 4)" WAY_PAST "(i32.const 1)"},
+        PointerCase{"path_symlink", "(param i32 i32 i32 i32 i32)",
+                    WAY_PAST "(i32.const 1)(i32.const 4)(i32.const 0)(i32.const 1)"},
+        PointerCase{"path_link", "(param i32 i32 i32 i32 i32 i32 i32)",
+                    "(i32.const 4)(i32.const 0)" WAY_PAST
+                    "(i32.const 1)(i32.const 4)(i32.const 0)(i32.const 1)"},
+        PointerCase{"path_readlink", "(param i32 i32 i32 i32 i32 i32)",
+                    "(i32.const 4)(i32.const 0)(i32.const 1)" WAY_PAST "(i32.const 4)(i32.const 0)"},
+        PointerCase{"poll_oneoff", "(param i32 i32 i32 i32)", WAY_PAST "(i32.const 0)(i32.const 1)(i32.const 0)"},
+        PointerCase{"poll_oneoff", "(param i32 i32 i32 i32)",
+                    "(i32.const 0)" WAY_PAST "(i32.const 1)(i32.const 0)"}));
+
+TEST_F(SandboxTest, LinksOutOfTheSandboxCannotBeMade) {
+  const auto result = run_wat(R"((module
+    (import "wasi_snapshot_preview1" "path_symlink" (func $f (param i32 i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1) (data (i32.const 0) "/etc/passwd")
+    (func (export "_start")
+      (call $exit (call $f (i32.const 0) (i32.const 11) (i32.const 4) (i32.const 5) (i32.const 6))))))");
+  EXPECT_EQ(result.exit_code, 76) << "ENOTCAPABLE";
+}
+
+// --- modules that are none --------------------------------------------------------------------------------
+
+TEST_F(SandboxTest, BadModulesGetOneClearSentenceEach) {
+  using namespace std::string_literals;
+  const auto said = [&](const std::string& bytes) {
+    const auto program = sandbox_->compile(bytes);
+    EXPECT_FALSE(program);
+    EXPECT_EQ(program.error().code, Code::invalid_argument);
+    EXPECT_FALSE(program.error().message.contains('\n'));
+    return program.error().message;
+  };
+  EXPECT_TRUE(said("").contains("does not begin"));
+  EXPECT_TRUE(said("#!/bin/sh\n").contains("does not begin"));
+  EXPECT_TRUE(said("\0asm"s).contains("truncated"));
+  EXPECT_TRUE(said("\0asm\x0d\0\1\0"s).contains("component"));
+  const std::string whole = wasm_of(command(""));
+  EXPECT_TRUE(said(whole.substr(0, whole.size() / 2)).contains("not a valid"));
+  EXPECT_TRUE(said(wasm_of("(module (func (export \"_start\")))")).contains("memory"));
+  EXPECT_TRUE(said(wasm_of("(module (memory (export \"memory\") 1))")).contains("_start"));
+  const std::string unknown = said(wasm_of(
+      R"((module (import "env" "system" (func)) (memory (export "memory") 1) (func (export "_start"))))"));
+  EXPECT_TRUE(unknown.contains("env") && unknown.contains("system")) << unknown;
+  EXPECT_FALSE(sandbox_->load_compiled("garbage"));
+}
+
+TEST_F(SandboxTest, WhatTheBuildPrecompilesRunsHere) {
+  const auto cwasm = precompile(wasm_of(command("(call $exit (i32.const 7))")));
+  ASSERT_TRUE(cwasm);
+  const auto program = sandbox_->load_compiled(*cwasm);
+  ASSERT_TRUE(program) << program.error().message << program.error().context;
+  EXPECT_EQ(run(**program)->exit_code, 7);
+}
+
+// --- isolation ---------------------------------------------------------------------------------------------
+
+TEST_F(SandboxTest, NothingOfOneCallIsSeenByTheNext) {
+  // Exits with what it finds at 1000 and 70000 and in a global, and leaves marks there.
+  const auto program = compile(command(R"(
+    (local $seen i32)
+    (local.set $seen (i32.add (global.get $g)
+      (i32.add (i32.load (i32.const 1000)) (i32.load (i32.const 120000)))))
+    (global.set $g (i32.const 1)) (i32.store (i32.const 1000) (i32.const 1))
+    (i32.store (i32.const 120000) (i32.const 1)) (call $exit (local.get $seen)))",
+                                       "(global $g (mut i32) (i32.const 0))"));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(run(*program)->exit_code, 0);
+}
+
+TEST_F(SandboxTest, MoreThanTheInstancesAtOnceIsBusyAndPasses) {
+  const auto program = compile(command("(loop $l (br $l))"));
+  std::stop_source source;
+  process_.limits.wall_time = 1h;
+  std::atomic<int> busy = 0, stopped = 0;
+  {
+    std::vector<base::Thread> threads;
+    for (int i = 0; i < 6; ++i)
+      threads.push_back(*base::Thread::start("guest", 3 << 20, [&] {
+        const auto result = sandbox_->run(*program, process_, source.get_token());
+        if (!result && result.error().code == Code::busy) {
+          if (++busy == 2) source.request_stop();  // four are running: let them go
+        } else if (result && result->end == End::stopped) {
+          ++stopped;
+        }
+      }));
+  }
+  EXPECT_EQ(busy, 2);
+  EXPECT_EQ(stopped, 4);
+  EXPECT_EQ(run_wat(command("")).end, End::exited);
+}
+
+}  // namespace
+}  // namespace boxagnts::sandbox
