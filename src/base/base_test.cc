@@ -104,6 +104,7 @@ TEST(Text, NearestNameOffersOnlyWhatWasMeant) {
   const std::vector<std::string_view> names{"file_path", "offset", "limit"};
   EXPECT_EQ(nearest_name("filepath", names), "file_path");
   EXPECT_EQ(nearest_name("ofset", names), "offset");
+  EXPECT_EQ(nearest_name("rnu", std::vector<std::string_view>{"list", "run"}), "run");
   EXPECT_EQ(nearest_name("zzzzzz", names), "");
 }
 

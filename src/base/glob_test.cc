@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/glob_match.h"
+
 namespace boxagnts::base {
 namespace {
 
@@ -43,6 +45,26 @@ TEST(Glob, MalformedPatternsAreRefused) {
   std::string explosive;
   for (int i = 0; i < 10; ++i) explosive += "{a,b}";
   EXPECT_FALSE(Glob::parse(explosive));
+}
+
+TEST(Glob, ClosingABraceIsAskedForBeforeItsOptionsCount) {
+  EXPECT_FALSE(Glob::parse("{a,b"));
+  EXPECT_FALSE(Glob::parse("x{a,{b,c}"));
+  std::string groups;
+  for (int i = 0; i < 65; ++i) groups += "{a}";
+  EXPECT_FALSE(Glob::parse(groups));
+  EXPECT_TRUE(Glob::parse(groups.substr(3)).value().matches(std::string(64, 'a')));
+}
+
+TEST(Glob, AWalkIsToldWhatItNeedNotLookInto) {
+  EXPECT_TRUE(glob_could_match_below("src/*/x", "src"));
+  EXPECT_TRUE(glob_could_match_below("src/*/x", "src/a"));
+  EXPECT_FALSE(glob_could_match_below("src/*/x", "src/a/b"));
+  EXPECT_FALSE(glob_could_match_below("src/*/x", "docs"));
+  EXPECT_FALSE(glob_could_match_below("*.md", "docs"));
+  EXPECT_TRUE(glob_could_match_below("**/x", "a/b/c"));
+  EXPECT_TRUE(glob_could_match_below("a/**", "a/b/c"));
+  EXPECT_TRUE(glob_could_match_below("[a/b]*/x", "ab"));
 }
 
 // Exponential matchers do not come back from this one.

@@ -149,25 +149,38 @@ std::string one_line(std::string_view text, std::size_t columns) {
   return out + "…";
 }
 
+namespace {
+
+constexpr std::size_t kNameBytesMax = 64;
+using Row = std::array<std::size_t, kNameBytesMax + 1>;
+
+// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
+std::size_t spelling_distance(std::string_view a, std::string_view b) {
+  Row before_last{}, last{}, row{};
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+    before_last = std::exchange(last, row);
+  }
+  return last[b.size()];
+}
+
+}  // namespace
+
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> candidates) {
-  constexpr std::size_t kLengthMax = 64;
   std::string_view best;
   std::size_t best_distance = name.size() / 2 + 1;
-  if (name.size() > kLengthMax) return best;
+  if (name.size() > kNameBytesMax) return best;
   for (const auto candidate : candidates) {
-    if (candidate.size() > kLengthMax) continue;
-    std::array<std::size_t, kLengthMax + 1> row;
-    for (std::size_t j = 0; j <= candidate.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= name.size(); ++i) {  // Levenshtein, one row at a time
-      std::size_t diagonal = std::exchange(row[0], i);
-      for (std::size_t j = 1; j <= candidate.size(); ++j) {
-        const std::size_t substituted = diagonal + (name[i - 1] != candidate[j - 1]);
-        diagonal = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-      }
-    }
-    if (row[candidate.size()] < best_distance) {
-      best_distance = row[candidate.size()];
+    if (candidate.size() > kNameBytesMax) continue;
+    const std::size_t distance = spelling_distance(name, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
       best = candidate;
     }
   }

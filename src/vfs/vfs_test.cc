@@ -84,7 +84,7 @@ TEST_P(Filesystems, DirectoriesAreMadeListedAndRemoved) {
   make("a");
   ASSERT_TRUE(top_->make_link("c", "a"));
   std::string names;
-  for (const auto& entry : top_->list().value())
+  for (const auto& entry : std::vector(top_->list().value()))
     names += entry.name + (entry.kind == Kind::directory ? "/ " : entry.kind == Kind::link ? "@ " : " ");
   EXPECT_EQ(names, "a b c@ d/ ");
   const auto d = top_->open_directory("d").value();
@@ -199,7 +199,7 @@ TEST(FilesystemsAgree, OnRandomSequences) {
             break;
           }
           default:
-            for (const auto& entry : directory->list().value())
+            for (const auto& entry : std::vector(directory->list().value()))
               outcome[i] += entry.name + std::to_string(static_cast<int>(entry.kind)) + " ";
         }
       }
