@@ -1,9 +1,10 @@
 // What lasts: the event log, sessions, runs and blobs of one workspace, in one SQLite file
-// (`state.db` in the state folder; WAL, synchronous=NORMAL: an acknowledged event survives kill -9).
+// (`state.db` in the state folder; WAL, synchronous=NORMAL: an acknowledged event survives kill
+// -9).
 //
-// Thread-safe. Any number of processes may hold a Store on the same folder. Writers wait for each other
-// at most 5 s (then busy). Appending costs the same at event 10 and at event 100,000. A damaged or newer
-// file is refused and never changed (corrupt, unsupported).
+// Thread-safe. Any number of processes may hold a Store on the same folder. Writers wait for each
+// other at most 5 s (then busy). Appending costs the same at event 10 and at event 100,000. A
+// damaged or newer file is refused and never changed (corrupt, unsupported).
 #pragma once
 
 #include <functional>
@@ -26,13 +27,13 @@ struct SessionInfo {
   base::Timestamp created = 0;
   base::Timestamp updated = 0;
   std::int64_t events = 0;
-  std::string model;  // of the last run
+  std::string model;     // of the last run
   bool running = false;  // a live process owns a run of it
 };
 
-// The right to append to a session: one live run owns it. Released by the destructor (the run's lock
-// file is unlocked); a process that dies releases it by dying. A lease whose epoch was overtaken is
-// fenced: its appends are refused (conflict).
+// The right to append to a session: one live run owns it. Released by the destructor (the run's
+// lock file is unlocked); a process that dies releases it by dying. A lease whose epoch was
+// overtaken is fenced: its appends are refused (conflict).
 class RunLease {
  public:
   virtual ~RunLease() = default;
@@ -51,14 +52,15 @@ class Store {
 
   // --- sessions ---
   virtual Result<core::SessionId> create_session(std::string title) = 0;
-  virtual Result<SessionInfo> session(const core::SessionId& id) = 0;          // not_found
-  virtual Result<std::vector<SessionInfo>> sessions(std::size_t limit) = 0;    // newest first
-  virtual Status delete_session(const core::SessionId& id) = 0;  // whole, one transaction; busy if live
+  virtual Result<SessionInfo> session(const core::SessionId& id) = 0;        // not_found
+  virtual Result<std::vector<SessionInfo>> sessions(std::size_t limit) = 0;  // newest first
+  virtual Status delete_session(
+      const core::SessionId& id) = 0;  // whole, one transaction; busy if live
 
   // --- runs ---
-  // Takes the session for a new run. Errors: not_found; busy when a live run owns it (the message names
-  // its process). A run whose owner died is fenced first, and its id is in `interrupted`: the caller
-  // closes it (every open call gets a result) before anything else.
+  // Takes the session for a new run. Errors: not_found; busy when a live run owns it (the message
+  // names its process). A run whose owner died is fenced first, and its id is in `interrupted`: the
+  // caller closes it (every open call gets a result) before anything else.
   struct Acquired {
     std::unique_ptr<RunLease> lease;
     std::optional<core::RunId> interrupted;
@@ -66,17 +68,17 @@ class Store {
   virtual Result<Acquired> acquire(const core::SessionId& session) = 0;
 
   // --- log ---
-  // Appends in order, in one transaction; all or none. Returns the finished events. Errors: conflict
-  // when the lease is fenced.
+  // Appends in order, in one transaction; all or none. Returns the finished events. Errors:
+  // conflict when the lease is fenced.
   virtual Result<std::vector<core::Event>> append(const RunLease& lease,
                                                   std::span<const core::EventBody> bodies) = 0;
   // Events of a session with number > `after`, in order, at most `limit`.
   virtual Result<std::vector<core::Event>> read(const core::SessionId& session, std::int64_t after,
                                                 std::size_t limit) = 0;
-  // Waits until the session has an event with number > `after`, the deadline, or the stop. Appends of
-  // this process wake at once, those of others within 100 ms.
-  virtual Result<bool> wait(const core::SessionId& session, std::int64_t after, std::stop_token stop,
-                            base::Steady deadline) = 0;
+  // Waits until the session has an event with number > `after`, the deadline, or the stop. Appends
+  // of this process wake at once, those of others within 100 ms.
+  virtual Result<bool> wait(const core::SessionId& session, std::int64_t after,
+                            std::stop_token stop, base::Steady deadline) = 0;
 
   // --- blobs ---
   // Content-addressed, kept while a session refers to it.

@@ -1,0 +1,82 @@
+// Runs: who may append to a session.
+#include <unistd.h>
+
+#include "base/guard.h"
+#include "base/log.h"
+#include "store/sqlite_store.h"
+
+namespace boxagnts::store {
+
+class SqliteStore::Lease final : public RunLease {
+ public:
+  Lease(SqliteStore& store, core::SessionId session, core::RunId run, std::int64_t epoch,
+        std::unique_ptr<RunLock> lock)
+      : store_(store),
+        session_(std::move(session)),
+        run_(std::move(run)),
+        epoch_(epoch),
+        lock_(std::move(lock)) {}
+  // The row says so before the lock is let go: nobody can take an ended run for a dead one.
+  ~Lease() override { store_.end_run(run_); }
+
+  const core::SessionId& session() const override { return session_; }
+  const core::RunId& run() const override { return run_; }
+  std::int64_t epoch() const override { return epoch_; }
+
+ private:
+  SqliteStore& store_;
+  const core::SessionId session_;
+  const core::RunId run_;
+  const std::int64_t epoch_;
+  const std::unique_ptr<RunLock> lock_;
+};
+
+Result<Store::Acquired> SqliteStore::acquire(const core::SessionId& session) {
+  const auto now = clock_.now();
+  const auto run = core::RunId::make(now);
+  std::unique_ptr<RunLock> lock;
+  std::optional<core::RunId> interrupted;
+  std::int64_t epoch = 0;
+  {
+    const auto writer = TRY(connections_->writer());
+    auto transaction = TRY(Transaction::begin(*writer));
+    const Row row = TRY(row_of(*writer, session));
+    if (row.run_open) {
+      if (GUARD("store.live_run", TRY(locks_->held(row.run))))
+        return fail(Code::busy, "session " + session.text + " is in use by process " +
+                                    std::to_string(row.owner_pid) + " (run " + row.run.text +
+                                    "): wait for it or cancel it there");
+      TRY(writer->run("UPDATE runs SET state = 'interrupted', ended = ? WHERE key = ?", now,
+                      row.run_key));
+      interrupted = row.run;
+    }
+    epoch = row.epoch + 1;
+    // Held before anybody can read of the run.
+    lock = TRY(locks_->take(run));
+    TRY(
+        writer->run("INSERT INTO runs (id, session, epoch, state, owner_pid, started) "
+                    "VALUES (?, ?, ?, 'running', ?, ?)",
+                    run.text, row.key, epoch, std::int64_t{::getpid()}, now));
+    TRY(writer->run("UPDATE sessions SET epoch = ?, run = ? WHERE key = ?", epoch,
+                    writer->last_row(), row.key));
+    TRY(transaction.commit());
+  }
+  if (interrupted) locks_->remove(*interrupted);
+  return Acquired{std::make_unique<Lease>(*this, session, run, epoch, std::move(lock)),
+                  std::move(interrupted)};
+}
+
+void SqliteStore::end_run(const core::RunId& run) {
+  const auto end = [&]() -> Status {
+    const auto writer = TRY(connections_->writer());
+    return writer->run(
+        "UPDATE runs SET state = 'ended', ended = ? WHERE id = ? AND state = 'running'",
+        clock_.now(), run.text);
+  };
+  // The run then counts as interrupted, which the next one repairs.
+  if (const auto ended = end(); !ended)
+    base::log(base::LogLevel::warning, "store",
+              "the end of run " + run.text + " was not stored: " + ended.error().message);
+}
+
+}  // namespace boxagnts::store

@@ -1,0 +1,61 @@
+// The Store on SQLite. Implementation header of this room; store.h is the contract.
+#pragma once
+
+#include <memory>
+
+#include "store/bell.h"
+#include "store/connections.h"
+#include "store/run_locks.h"
+#include "store/store.h"
+
+namespace boxagnts::store {
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(std::unique_ptr<Connections> connections, std::unique_ptr<RunLocks> locks,
+              base::Clock& clock);
+
+  Result<core::SessionId> create_session(std::string title) override;
+  Result<SessionInfo> session(const core::SessionId& id) override;
+  Result<std::vector<SessionInfo>> sessions(std::size_t limit) override;
+  Status delete_session(const core::SessionId& id) override;
+  Result<Acquired> acquire(const core::SessionId& session) override;
+  Result<std::vector<core::Event>> append(const RunLease& lease,
+                                          std::span<const core::EventBody> bodies) override;
+  Result<std::vector<core::Event>> read(const core::SessionId& session, std::int64_t after,
+                                        std::size_t limit) override;
+  Result<bool> wait(const core::SessionId& session, std::int64_t after, std::stop_token stop,
+                    base::Steady deadline) override;
+  Result<std::string> put_blob(const core::SessionId& session, std::string_view bytes) override;
+  Result<std::string> blob(const std::string& id) override;
+
+ private:
+  class Lease;
+
+  // A row of sessions beside its last run.
+  struct Row {
+    std::int64_t key = 0;
+    std::int64_t epoch = 0;
+    std::int64_t run_key = 0;
+    core::RunId run;
+    std::int64_t owner_pid = 0;
+    bool run_open = false;  // neither ended nor interrupted: its owner lives, or died
+  };
+
+  Result<Row> row_of(Connection& connection, const core::SessionId& id);
+  Result<SessionInfo> info_from(const Query& query);
+  // The number of the session's last event.
+  Result<std::int64_t> last_number(const core::SessionId& session);
+  // Rings for what other processes committed.
+  Status look_around();
+  void end_run(const core::RunId& run);
+
+  const std::unique_ptr<Connections> connections_;
+  const std::unique_ptr<RunLocks> locks_;
+  base::Clock& clock_;
+  Bell bell_;
+};
+
+std::unexpected<Error> no_session(const core::SessionId& id);
+
+}  // namespace boxagnts::store
