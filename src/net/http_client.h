@@ -1,8 +1,8 @@
 // A minimal HTTP/1.1 client over plain TCP: connect, send, stream the body, cancel, stall timeout.
 // (TLS, pools, proxies and the egress gate come with the network issue, behind this interface.)
 //
-// Calls block the calling thread; sockets live on one I/O thread hidden in here, started by the first
-// request. Thread-safe; one Response belongs to one thread at a time.
+// Calls block the calling thread, which waits in poll for the socket, its deadline and the stop token at
+// once. Thread-safe; one Response belongs to one thread at a time.
 #pragma once
 
 #include <chrono>

@@ -28,7 +28,8 @@ class SseParser {
  private:
   std::size_t event_bytes_max_;
   std::string buffer_;
-  std::size_t parsed_ = 0;  // bytes of buffer_ already consumed
+  std::size_t parsed_ = 0;   // bytes of buffer_ already consumed
+  std::size_t scanned_ = 0;  // bytes of buffer_ known to hold no line's end
   bool at_start_ = true;    // a byte-order mark may come
   bool after_cr_ = false;   // a lone CR ended the last line: swallow one LF
   SseEvent event_;

@@ -1,0 +1,328 @@
+// The dialect at every cut, the errors of servers, the script, the retries.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/file.h"
+#include "models/model.h"
+#include "models/openai_chat_codec.h"
+#include "models/retry.h"
+#include "models/scripted.h"
+#include "net/sse.h"
+
+namespace boxagnts::models {
+namespace {
+
+using core::StopReason;
+using core::TextBlock;
+using core::ThinkingBlock;
+using core::ToolCall;
+
+const OnPiece kNobody = [](const Piece&) {};
+
+Result<Answer> decode(const std::vector<std::string_view>& pieces) {
+  net::SseParser events;
+  ChatDecoder decoder;
+  for (const auto piece : pieces) {
+    events.feed(piece);
+    while (auto event = TRY(events.next())) TRY(decoder.feed(event->data, kNobody));
+  }
+  return decoder.finish();
+}
+
+std::string chunk(const std::string& delta, const std::string& rest = "") {
+  return "data: {\"choices\":[{\"index\":0,\"delta\":" + delta + rest + "}]}\n\n";
+}
+const std::string kStop = chunk("{}", ",\"finish_reason\":\"stop\"");
+const std::string kDone = "data: [DONE]\n\n";
+
+TEST(ChatCodec, AWholeStreamIsTheSameAtEveryCut) {
+  const std::string stream =
+      chunk(R"({"role":"assistant","content":null,"reasoning_content":"hm "})") +
+      chunk(R"({"content":"h\u00e9 )"
+            "€😀\"}") +
+      chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"read","arguments":""}}]})") +
+      chunk(R"({"tool_calls":[{"index":1,"id":"b","function":{"name":"glob","arguments":"{\"p"}}]})") +
+      chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":"{\"x\":1}"}}]})") +
+      chunk(R"({"tool_calls":[{"index":1,"function":{"arguments":"\":2}"}}]})") +
+      chunk("{}", R"(,"finish_reason":"tool_calls")") +
+      R"(data: {"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":7,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3}}})"
+      "\n\n" +
+      kDone;
+  const std::vector<core::Block> blocks{ThinkingBlock{"hm ", ""}, TextBlock{"h\u00e9 €😀"},
+                                        ToolCall{"a", "read", R"({"x":1})"},
+                                        ToolCall{"b", "glob", R"({"p":2})"}};
+  const std::string_view view = stream;
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+    const auto answer = decode({view.substr(0, cut), view.substr(cut)});
+    ASSERT_TRUE(answer) << cut;
+    ASSERT_EQ(answer->blocks, blocks) << cut;
+    ASSERT_EQ(answer->usage, (core::Usage{11, 7, 4, 3})) << cut;
+    ASSERT_EQ(answer->reason, StopReason::tool_use);
+  }
+}
+
+struct StreamCase {
+  const char* name;
+  std::string stream;
+  Code error;  // internal = none
+  std::vector<core::Block> blocks;
+  StopReason reason = StopReason::end_turn;
+};
+class ChatStream : public testing::TestWithParam<StreamCase> {};
+TEST_P(ChatStream, Decodes) {
+  const auto answer = decode({GetParam().stream});
+  if (GetParam().error != Code::internal) {
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, GetParam().error) << answer.error().message;
+    return;
+  }
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->blocks, GetParam().blocks);
+  EXPECT_EQ(answer->reason, GetParam().reason);
+}
+const std::string kHi = chunk(R"({"content":"hi"})");
+INSTANTIATE_TEST_SUITE_P(
+    Matrix, ChatStream,
+    testing::Values(
+        StreamCase{"Cut", kHi, Code::unavailable, {}}, StreamCase{"Empty", "", Code::unavailable, {}},
+        StreamCase{"CutInsideAnEvent", kHi + "data: {\"choi", Code::unavailable, {}},
+        StreamCase{"NotJson", "data: <html>\n\n", Code::unavailable, {}},
+        StreamCase{"ErrorInside", kHi + "data: {\"error\":{\"message\":\"overloaded\"}}\n\n", Code::unavailable, {}},
+        StreamCase{"DoneWithoutReason", kHi + kDone, Code::internal, {TextBlock{"hi"}}},
+        StreamCase{"ReasonWithoutDone", kHi + kStop, Code::internal, {TextBlock{"hi"}}},
+        StreamCase{"Length", kHi + chunk("{}", ",\"finish_reason\":\"length\""), Code::internal, {TextBlock{"hi"}}, StopReason::max_tokens},
+        StreamCase{"Filter", chunk("{}", ",\"finish_reason\":\"content_filter\""), Code::internal, {}, StopReason::content_filter},
+        StreamCase{"Refusal", chunk(R"({"refusal":"no"})") + kStop, Code::internal, {TextBlock{"no"}}},
+        StreamCase{"ArgumentsAsObject", chunk(R"({"tool_calls":[{"id":"a","function":{"name":"t","arguments":{"x":1}}}]})") + kStop,
+                   Code::internal, {ToolCall{"a", "t", R"({"x":1})"}}, StopReason::tool_use},
+        StreamCase{"NoIds", chunk(R"({"tool_calls":[{"index":0,"function":{"name":"t","arguments":"{}"}},{"index":1,"function":{"name":"u","arguments":"{}"}}]})") + kStop,
+                   Code::internal, {ToolCall{"call_1", "t", "{}"}, ToolCall{"call_2", "u", "{}"}}, StopReason::tool_use},
+        StreamCase{"SameIdTwice", chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t"}},{"index":1,"id":"a","function":{"name":"u"}}]})") + kStop,
+                   Code::internal, {ToolCall{"a", "t", ""}, ToolCall{"a_2", "u", ""}}, StopReason::tool_use},
+        StreamCase{"EveryCallIndexZero", chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t","arguments":"{}"}}]})") +
+                       chunk(R"({"tool_calls":[{"index":0,"id":"b","function":{"name":"u","arguments":"{}"}}]})") + kStop,
+                   Code::internal, {ToolCall{"a", "t", "{}"}, ToolCall{"b", "u", "{}"}}, StopReason::tool_use},
+        StreamCase{"Thinking", chunk(R"({"reasoning":"a","reasoning_content":"a"})") + kStop, Code::internal, {ThinkingBlock{"a", ""}}}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(ChatCodec, RequestsAreWhatTheDialectWants) {
+  const std::vector<core::ToolSpec> tools{{"read", "Reads", *base::parse_json(R"({"type":"object"})"), core::Level::read_only}};
+  const Request request{
+      .system = "be brief",
+      .messages = {{core::Role::user, {TextBlock{"go"}}},
+                   {core::Role::assistant, {ThinkingBlock{"hm", ""}, ToolCall{"a", "read", "{bad"}, ToolCall{"b", "read", ""}}},
+                   {core::Role::user, {core::ToolResult{.call_id = "a", .status = core::ResultStatus::failed, .text = "no"},
+                                       core::ToolResult{.call_id = "b", .text = "yes"}, TextBlock{"and?"}}}},
+      .tools = &tools};
+  EXPECT_EQ(encode_chat_request("m", request),
+            R"({"model":"m","messages":[{"role":"system","content":"be brief"},{"role":"user","content":"go"},)"
+            R"({"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"read","arguments":"{bad"}},)"
+            R"({"id":"b","type":"function","function":{"name":"read","arguments":"{}"}}]},)"
+            R"({"role":"tool","tool_call_id":"a","content":"[failed] no"},{"role":"tool","tool_call_id":"b","content":"yes"},)"
+            R"({"role":"user","content":"and?"}],"stream":true,"stream_options":{"include_usage":true},)"
+            R"("tools":[{"type":"function","function":{"name":"read","description":"Reads","parameters":{"type":"object"}}}]})");
+}
+
+TEST(ChatCodec, ErrorBodiesAreSaidInOneLine) {
+  EXPECT_EQ(describe_chat_error(R"({"error":{"message":"bad\nkey"}})"), "bad key");
+  EXPECT_EQ(describe_chat_error(R"({"error":"plain"})"), "plain");
+  EXPECT_EQ(describe_chat_error("<!doctype html><h1>502"), "an HTML page instead of an answer");
+  EXPECT_EQ(describe_chat_error("oops"), "oops");
+  EXPECT_EQ(describe_chat_error(" "), "nothing more");
+}
+
+// --- over a socket ---------------------------------------------------------------------------------
+
+// Answers one request with fixed bytes.
+class OneAnswer {
+ public:
+  explicit OneAnswer(std::string bytes) : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_.get(), 1), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    base_url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/v1";
+    thread_ = std::jthread([this, bytes = std::move(bytes)] {
+      const base::UniqueFd connection(::accept(listener_.get(), nullptr, nullptr));
+      char byte;
+      while (!request.contains("\"stream\":true") && ::read(connection.get(), &byte, 1) == 1) request += byte;
+      (void)!::write(connection.get(), bytes.data(), bytes.size());
+      ::shutdown(connection.get(), SHUT_WR);
+      while (::read(connection.get(), &byte, 1) > 0) {
+      }
+    });
+  }
+  ~OneAnswer() { ::shutdown(listener_.get(), SHUT_RDWR); }
+  std::string base_url, request;
+
+ private:
+  base::UniqueFd listener_;
+  std::jthread thread_;
+};
+
+Result<Answer> ask(const std::string& wire, const std::string& key = "", std::string* request = nullptr) {
+  OneAnswer server(wire);
+  base::SystemClock clock;
+  const auto http = net::HttpClient::make();
+  const Settings settings{.environment = [&](const std::string& name) {
+    return name == "OPENAI_BASE_URL" ? server.base_url : name == "OPENAI_API_KEY" ? key : "";
+  }};
+  const auto model = TRY(open_model("openai/gpt-test", settings, *http, clock));
+  auto answer = model->answer({.messages = {{core::Role::user, {TextBlock{"hi"}}}}}, kNobody, {});
+  if (request) *request = server.request;
+  return answer;
+}
+
+struct StatusCase {
+  const char* head;
+  Code code;
+  std::int64_t retry_after_ms = 0;
+};
+class ChatStatus : public testing::TestWithParam<StatusCase> {};
+TEST_P(ChatStatus, IsToldApart) {
+  const auto answer = ask("HTTP/1.1 " + std::string(GetParam().head) +
+                          "\r\nContent-Length: 29\r\n\r\n{\"error\":{\"message\":\"reason\"}}");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, GetParam().code) << answer.error().message;
+  EXPECT_EQ(answer.error().retry_after_ms, GetParam().retry_after_ms);
+  EXPECT_TRUE(answer.error().message.contains("openai/gpt-test"));
+  EXPECT_TRUE(answer.error().message.contains("reason")) << answer.error().message;
+}
+INSTANTIATE_TEST_SUITE_P(Matrix, ChatStatus,
+                         testing::Values(StatusCase{"400 x", Code::invalid_argument}, StatusCase{"401 x", Code::permission_denied},
+                                         StatusCase{"403 x", Code::permission_denied}, StatusCase{"404 x", Code::not_found},
+                                         StatusCase{"408 x", Code::timeout}, StatusCase{"422 x", Code::invalid_argument},
+                                         StatusCase{"429 x\r\nRetry-After: 7", Code::busy, 7000},
+                                         StatusCase{"429 x\r\nRetry-After: soon", Code::busy, 0},
+                                         StatusCase{"500 x", Code::unavailable}, StatusCase{"502 x", Code::unavailable},
+                                         StatusCase{"503 x\r\nRetry-After: 1", Code::busy, 1000}, StatusCase{"529 x", Code::busy}));
+
+TEST(ChatModel, AnAnswerOverTheWireCarriesTheKeyAndEndsClean) {
+  std::string request;
+  const auto answer = ask("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + kHi + kStop + kDone, "k-1", &request);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->blocks, std::vector<core::Block>{TextBlock{"hi"}});
+  EXPECT_TRUE(request.starts_with("POST /v1/chat/completions HTTP/1.1"));
+  EXPECT_TRUE(request.contains("Authorization: Bearer k-1\r\n"));
+}
+
+TEST(ChatModel, AConnectionThatDiesMidAnswerIsNoAnswer) {
+  EXPECT_EQ(ask("HTTP/1.1 200 OK\r\n\r\n" + kHi).error().code, Code::unavailable);
+  EXPECT_EQ(ask("").error().code, Code::unavailable);
+}
+
+TEST(OpenModel, NamesAreExplained) {
+  base::SystemClock clock;
+  const auto http = net::HttpClient::make();
+  const Settings settings{.environment = [](const std::string&) { return std::string(); }};
+  const auto said = [&](const char* name) { return open_model(name, settings, *http, clock).error().message; };
+  for (const auto* bad : {"", "gpt", "openai", "openai/", "nonsense/x"})
+    EXPECT_TRUE(said(bad).contains("names no model")) << bad;
+  EXPECT_TRUE(said("openai/x").contains("OPENAI_BASE_URL"));
+  EXPECT_TRUE(open_model("ollama/x", settings, *http, clock));
+  EXPECT_TRUE(open_model("llamacpp/x", settings, *http, clock));
+  EXPECT_EQ(open_model("scripted/none.yaml", settings, *http, clock).error().code, Code::not_found);
+}
+
+// --- the script ---------------------------------------------------------------------------------------
+
+class Scripted : public testing::Test {
+ protected:
+  Scripted() {
+    char folder[] = "/tmp/scripted_test.XXXXXX";
+    folder_ = ::mkdtemp(folder);
+    clock_.set_auto_advance();
+  }
+  ~Scripted() override { std::filesystem::remove_all(folder_); }
+  Result<std::unique_ptr<Model>> open(const std::string& yaml) {
+    std::ofstream(folder_ + "/s.yaml") << yaml;
+    return open_scripted(folder_ + "/s.yaml", clock_, {});
+  }
+  std::string folder_;
+  base::ManualClock clock_;
+};
+
+core::Message user(const char* text) { return {core::Role::user, {TextBlock{text}}}; }
+
+TEST_F(Scripted, PlaysByTheConversationAlone) {
+  const auto model = open(R"(
+conversations:
+  - turns:
+      - {think: hm, say: looking, calls: [{tool: glob, arguments: {pattern: "*.md", n: 3, deep: [true, "3"]}, id: c1}], usage: {input_tokens: 5, output_tokens: 2}}
+      - {say: "found {{result:c1:1}} of {{result}}"}
+  - turns:
+      - {say: second}
+)").value();
+  std::vector<core::Message> messages{user("go")};
+  auto answer = model->answer({.messages = messages}, kNobody, {}).value();
+  ASSERT_EQ(answer.blocks.size(), 3u);
+  EXPECT_EQ(std::get<ToolCall>(answer.blocks[2]).arguments, R"({"pattern":"*.md","n":3,"deep":[true,"3"]})");
+  EXPECT_EQ(answer.reason, StopReason::tool_use);
+  EXPECT_EQ(answer.usage.input_tokens, 5);
+  messages.push_back({core::Role::assistant, answer.blocks});
+  messages.push_back({core::Role::user, {core::ToolResult{.call_id = "c1", .text = "a\nb"}}});
+  answer = model->answer({.messages = messages}, kNobody, {}).value();
+  EXPECT_EQ(std::get<TextBlock>(answer.blocks[0]).text, "found a of a\nb");
+  messages.push_back({core::Role::assistant, answer.blocks});
+  messages.push_back(user("again"));
+  answer = model->answer({.messages = messages}, kNobody, {}).value();
+  EXPECT_EQ(std::get<TextBlock>(answer.blocks[0]).text, "second");
+  messages.push_back({core::Role::assistant, answer.blocks});
+  EXPECT_EQ(model->answer({.messages = messages}, kNobody, {})->reason, StopReason::end_turn) << "over";
+}
+
+TEST_F(Scripted, FaultsHappenOnceEach) {
+  const auto model = open("turns: [{say: hello there, faults: [cut, stall, {status: 429, retry_after_ms: 20}, {status: 400}]}]").value();
+  const Request request{.messages = {user("go")}};
+  for (const auto code : {Code::unavailable, Code::timeout, Code::busy, Code::invalid_argument})
+    EXPECT_EQ(model->answer(request, kNobody, {}).error().code, code);
+  EXPECT_TRUE(model->answer(request, kNobody, {}));
+}
+
+TEST_F(Scripted, MalformedArgumentsAndStopReasonsCanBePlayed) {
+  const auto model = open("turns: [{calls: [{tool: t, arguments: '{\"a\":'}], stop: max_tokens}]").value();
+  const auto answer = model->answer({.messages = {user("go")}}, kNobody, {}).value();
+  EXPECT_EQ(std::get<ToolCall>(answer.blocks[0]).arguments, "{\"a\":");
+  EXPECT_EQ(answer.reason, StopReason::max_tokens);
+}
+
+TEST_F(Scripted, MistakesAreNamedWithTheirLine) {
+  struct Case {
+    const char* yaml;
+    const char* said;
+  };
+  for (const auto& [yaml, said] :
+       {Case{"turns:\n  - {thnk: x}", "s.yaml:2: unknown key \"thnk\"; did you mean \"think\"?"}, Case{"turns: [", "s.yaml:"},
+        Case{"{}", "either turns or conversations"}, Case{"turns: 3", "a list"}, Case{"turns: [{calls: [{id: x}]}]", "tool is missing"},
+        Case{"turns: [{faults: [crash]}]", "a fault is"}, Case{"turns: [{stop: never}]", "never"},
+        Case{"turns: [{pace_ms: -1}]", "whole number"}, Case{"turns: [3]", "mapping"}, Case{"just text", "mapping"}}) {
+    const auto model = open(yaml);
+    ASSERT_FALSE(model) << yaml;
+    EXPECT_EQ(model.error().code, Code::invalid_argument);
+    EXPECT_TRUE(model.error().message.contains(said)) << model.error().message;
+  }
+}
+
+TEST(Retry, BacksOffWithinItsBounds) {
+  const RetryPolicy policy;
+  const Error busy{Code::busy, ""};
+  EXPECT_EQ(retry_delay_ms(policy, busy, 1, 0), 250);
+  EXPECT_EQ(retry_delay_ms(policy, busy, 2, 0), 500);
+  EXPECT_LT(*retry_delay_ms(policy, busy, 1, 0.999), 500);
+  EXPECT_EQ(retry_delay_ms({.attempts_max = 99}, busy, 60, 0), 15'000);
+  EXPECT_EQ(retry_delay_ms(policy, busy, policy.attempts_max + 1, 0), std::nullopt);
+  EXPECT_EQ(retry_delay_ms(policy, {Code::busy, "", "", 9000}, 1, 0), 9000);
+  EXPECT_EQ(retry_delay_ms(policy, {Code::busy, "", "", 999'000}, 1, 0), std::nullopt);
+  for (const auto code : {Code::invalid_argument, Code::permission_denied, Code::not_found, Code::cancelled, Code::conflict})
+    EXPECT_EQ(retry_delay_ms(policy, {code, ""}, 1, 0), std::nullopt);
+}
+
+}  // namespace
+}  // namespace boxagnts::models

@@ -1,0 +1,201 @@
+#include "models/openai_chat_codec.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <set>
+
+#include "base/text.h"
+
+namespace boxagnts::models {
+namespace {
+
+constexpr std::size_t kErrorTextMax = 500;
+
+Json call_to_json(const core::ToolCall& call) {
+  return {{"id", call.id},
+          {"type", "function"},
+          {"function",
+           {{"name", call.tool}, {"arguments", call.arguments.empty() ? "{}" : call.arguments}}}};
+}
+
+Json assistant_to_json(const core::Message& message) {
+  std::string text;
+  JsonArray calls;
+  for (const auto& block : message.blocks) {
+    if (const auto* said = std::get_if<core::TextBlock>(&block)) text += said->text;
+    if (const auto* call = std::get_if<core::ToolCall>(&block)) calls.push_back(call_to_json(*call));
+  }
+  JsonObject out{{"role", "assistant"}};
+  if (text.empty() && !calls.empty())
+    out["content"] = nullptr;
+  else
+    out["content"] = text;
+  if (!calls.empty()) out["tool_calls"] = std::move(calls);
+  return out;
+}
+
+// Results first: each must stand right behind the call's message.
+void append_user(const core::Message& message, JsonArray& out) {
+  std::string text;
+  for (const auto& block : message.blocks) {
+    if (const auto* result = std::get_if<core::ToolResult>(&block)) {
+      const bool ok = result->status == core::ResultStatus::ok;
+      out.push_back({{"role", "tool"},
+                     {"tool_call_id", result->call_id},
+                     {"content", ok ? result->text
+                                    : "[" + std::string(core::name_of(result->status)) + "] " +
+                                          result->text}});
+    } else if (const auto* said = std::get_if<core::TextBlock>(&block)) {
+      text += (text.empty() ? "" : "\n\n") + said->text;
+    }
+  }
+  if (!text.empty()) out.push_back({{"role", "user"}, {"content", text}});
+}
+
+core::StopReason reason_of(std::string_view finish_reason, bool has_calls) {
+  if (finish_reason == "length") return core::StopReason::max_tokens;
+  if (finish_reason == "content_filter") return core::StopReason::content_filter;
+  if (has_calls) return core::StopReason::tool_use;
+  return finish_reason == "stop" || finish_reason.empty() ? core::StopReason::end_turn
+                                                          : core::StopReason::other;
+}
+
+}  // namespace
+
+std::string encode_chat_request(const std::string& model, const Request& request) {
+  JsonArray messages;
+  if (!request.system.empty()) messages.push_back({{"role", "system"}, {"content", request.system}});
+  for (const auto& message : request.messages) {
+    if (message.role == core::Role::assistant)
+      messages.push_back(assistant_to_json(message));
+    else
+      append_user(message, messages);
+  }
+  JsonObject body{{"model", model},
+                  {"messages", std::move(messages)},
+                  {"stream", true},
+                  {"stream_options", {{"include_usage", true}}}};
+  if (request.tools && !request.tools->empty()) {
+    JsonArray tools;
+    for (const auto& tool : *request.tools)
+      tools.push_back({{"type", "function"},
+                       {"function",
+                        {{"name", tool.name},
+                         {"description", tool.description},
+                         {"parameters", tool.input_schema}}}});
+    body["tools"] = std::move(tools);
+  }
+  return base::to_text(body);
+}
+
+std::string describe_chat_error(std::string_view body) {
+  if (const auto json = base::parse_json(body)) {
+    const auto* error = base::find(*json, "error");
+    if (const auto text = base::get_string(error ? *error : *json, "message"))
+      return base::one_line(*text, kErrorTextMax);
+    if (error && error->is_string()) return base::one_line(error->get_string(), kErrorTextMax);
+  }
+  const auto start = body.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos) return "nothing more";
+  if (body[start] == '<') return "an HTML page instead of an answer";
+  return base::one_line(body.substr(start), 200);
+}
+
+Status ChatDecoder::feed(std::string_view data, const OnPiece& on_piece) {
+  if (data == "[DONE]") {
+    done_ = true;
+    return {};
+  }
+  const auto json = base::parse_json(data);
+  if (!json)
+    return fail(Code::unavailable, "the model's server sent something that is no JSON in its stream",
+                std::string(data.substr(0, 200)));
+  if (base::find(*json, "error"))
+    return fail(Code::unavailable,
+                "the model's server reported an error inside its answer: " + describe_chat_error(data));
+  if (const auto* usage = base::find(*json, "usage"); usage && usage->is_object()) feed_usage(*usage);
+  const auto* choices = base::get_array(*json, "choices");
+  if (!choices || choices->empty()) return {};
+  const Json& choice = choices->front();
+  if (const auto* delta = base::find(choice, "delta")) feed_delta(*delta, on_piece);
+  if (const auto reason = base::get_string(choice, "finish_reason")) finish_reason_ = *reason;
+  return {};
+}
+
+void ChatDecoder::feed_usage(const Json& usage) {
+  core::Usage& into = answer_.usage;
+  into.input_tokens = base::get_int(usage, "prompt_tokens").value_or(into.input_tokens);
+  into.output_tokens = base::get_int(usage, "completion_tokens").value_or(into.output_tokens);
+  if (const auto* details = base::find(usage, "prompt_tokens_details"))
+    into.cached_input_tokens = base::get_int(*details, "cached_tokens").value_or(0);
+  if (const auto* details = base::find(usage, "completion_tokens_details"))
+    into.reasoning_tokens = base::get_int(*details, "reasoning_tokens").value_or(0);
+}
+
+void ChatDecoder::add_text(std::string_view text) {
+  if (answer_.blocks.empty() || !std::holds_alternative<core::TextBlock>(answer_.blocks.back()))
+    answer_.blocks.emplace_back(core::TextBlock{});
+  std::get<core::TextBlock>(answer_.blocks.back()).text += text;
+}
+
+void ChatDecoder::add_thinking(std::string_view text) {
+  if (answer_.blocks.empty() || !std::holds_alternative<core::ThinkingBlock>(answer_.blocks.back()))
+    answer_.blocks.emplace_back(core::ThinkingBlock{});
+  std::get<core::ThinkingBlock>(answer_.blocks.back()).text += text;
+}
+
+void ChatDecoder::feed_delta(const Json& delta, const OnPiece& on_piece) {
+  for (const auto* key : {"reasoning_content", "reasoning"})
+    if (const auto text = base::get_string(delta, key); text && !text->empty()) {
+      add_thinking(*text);
+      on_piece(ThinkingPiece{*text});
+      break;  // a server that sends both sends the same
+    }
+  for (const auto* key : {"content", "refusal"})
+    if (const auto text = base::get_string(delta, key); text && !text->empty()) {
+      add_text(*text);
+      on_piece(TextPiece{*text});
+    }
+  if (const auto* fragments = base::get_array(delta, "tool_calls"))
+    for (std::size_t i = 0; i < fragments->size(); ++i) feed_call((*fragments)[i], i, on_piece);
+}
+
+void ChatDecoder::feed_call(const Json& fragment, std::size_t position, const OnPiece& on_piece) {
+  const auto id = base::get_string(fragment, "id").value_or("");
+  auto index = base::get_int(fragment, "index").value_or(static_cast<std::int64_t>(position));
+  // Some servers give every call index 0: another id is another call.
+  if (auto known = calls_.find(index); known != calls_.end() && !id.empty() &&
+                                       !known->second.id.empty() && known->second.id != id)
+    index = calls_.rbegin()->first + 1;
+  PartialCall& call = calls_[index];
+  if (call.id.empty()) call.id = id;
+  const auto* function = base::find(fragment, "function");
+  if (!function) return;
+  call.name += base::get_string(*function, "name").value_or("");
+  if (const auto* arguments = base::find(*function, "arguments")) {
+    if (arguments->is_string())
+      call.arguments += std::string_view(arguments->get_string());
+    else if (!arguments->is_null())
+      call.arguments += base::to_text(*arguments);
+  }
+  if (!call.announced && !call.name.empty()) {
+    call.announced = true;
+    on_piece(CallPiece{call.name});
+  }
+}
+
+Result<Answer> ChatDecoder::finish() {
+  if (finish_reason_.empty() && !done_)
+    return fail(Code::unavailable, "the model's answer was cut off before its end");
+  std::set<std::string> ids;
+  for (auto& [index, call] : calls_) {
+    if (call.id.empty()) call.id = "call_" + std::to_string(index + 1);
+    while (!ids.insert(call.id).second) call.id += "_" + std::to_string(index + 1);
+    answer_.blocks.emplace_back(
+        core::ToolCall{std::move(call.id), std::move(call.name), std::move(call.arguments)});
+  }
+  answer_.reason = reason_of(finish_reason_, !calls_.empty());
+  return std::move(answer_);
+}
+
+}  // namespace boxagnts::models

@@ -1,0 +1,48 @@
+// The Chat Completions dialect (OpenAI API reference, "Chat", streaming), as most local servers speak it:
+// bytes <-> values, nothing else. Pure; a decoder belongs to one stream.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "models/model.h"
+
+namespace boxagnts::models {
+
+// The request's body. Tool calls go back as they came, each followed by its result; thinking does not go
+// back.
+std::string encode_chat_request(const std::string& model, const Request& request);
+
+// What an error body says: its message, or what it is instead ("an HTML page"). One line.
+std::string describe_chat_error(std::string_view body);
+
+class ChatDecoder {
+ public:
+  // One `data` payload of the stream. Errors: what the server reports inside the stream, or a payload that
+  // is no JSON (unavailable).
+  Status feed(std::string_view data, const OnPiece& on_piece);
+  // The whole answer. Errors: unavailable when the stream ended before the answer did.
+  Result<Answer> finish();
+  bool done() const { return done_; }
+
+ private:
+  struct PartialCall {
+    std::string id;
+    std::string name;
+    std::string arguments;
+    bool announced = false;
+  };
+  void feed_delta(const Json& delta, const OnPiece& on_piece);
+  void feed_call(const Json& fragment, std::size_t position, const OnPiece& on_piece);
+  void feed_usage(const Json& usage);
+  void add_text(std::string_view text);
+  void add_thinking(std::string_view text);
+
+  Answer answer_;
+  std::map<std::int64_t, PartialCall> calls_;  // by the wire's index
+  std::string finish_reason_;
+  bool done_ = false;
+};
+
+}  // namespace boxagnts::models
