@@ -1,0 +1,27 @@
+#include "agent/approvals.h"
+
+namespace boxagnts::agent {
+
+void Approvals::open(const core::ApprovalId& id) {
+  const std::lock_guard lock(mutex_);
+  open_.emplace(id, std::nullopt);
+}
+
+std::optional<Approvals::Given> Approvals::wait(const core::ApprovalId& id, std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  answered_.wait(lock, stop, [&] { return open_.at(id).has_value(); });
+  auto given = std::move(open_.at(id));
+  open_.erase(id);
+  return given;
+}
+
+bool Approvals::answer(const core::ApprovalId& id, core::Answer answer, std::string by) {
+  const std::lock_guard lock(mutex_);
+  const auto found = open_.find(id);
+  if (found == open_.end() || found->second) return false;
+  found->second = Given{answer, std::move(by)};
+  answered_.notify_all();
+  return true;
+}
+
+}  // namespace boxagnts::agent

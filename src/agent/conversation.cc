@@ -1,0 +1,37 @@
+#include "agent/conversation.h"
+
+#include <algorithm>
+
+namespace boxagnts::agent {
+
+core::Message& Conversation::last_of(core::Role role) {
+  if (messages_.empty() || messages_.back().role != role) messages_.push_back({role, {}});
+  return messages_.back();
+}
+
+void Conversation::apply(const core::Event& event) {
+  if (const auto* user = std::get_if<core::UserMessage>(&event.body)) {
+    last_of(core::Role::user).blocks.emplace_back(core::TextBlock{user->text});
+  } else if (const auto* block = std::get_if<core::AssistantBlock>(&event.body)) {
+    unfinished_.push_back(block->block);
+  } else if (std::holds_alternative<core::TurnEnded>(event.body)) {
+    if (unfinished_.empty()) return;
+    auto& blocks = last_of(core::Role::assistant).blocks;
+    for (auto& finished : unfinished_) {
+      if (const auto* call = std::get_if<core::ToolCall>(&finished)) open_calls_.push_back(*call);
+      blocks.push_back(std::move(finished));
+    }
+    unfinished_.clear();
+  } else if (const auto* tool = std::get_if<core::ToolFinished>(&event.body)) {
+    const auto open = std::ranges::find(open_calls_, tool->result.call_id, &core::ToolCall::id);
+    if (open == open_calls_.end()) return;  // a second result: the first one counts
+    open_calls_.erase(open);
+    last_of(core::Role::user).blocks.emplace_back(tool->result);
+  } else if (std::holds_alternative<core::TurnRetried>(event.body) ||
+             std::holds_alternative<core::RunStarted>(event.body) ||
+             std::holds_alternative<core::RunEnded>(event.body)) {
+    unfinished_.clear();
+  }
+}
+
+}  // namespace boxagnts::agent

@@ -1,0 +1,72 @@
+#include "agent/frames.h"
+
+namespace boxagnts::agent {
+
+void FrameQueue::push(const core::Frame& frame) {
+  const std::lock_guard lock(mutex_);
+  if (frames_.size() == kFramesMax) frames_.pop_front();
+  frames_.push_back(frame);
+  rung_ = true;
+  changed_.notify_all();
+}
+
+void FrameQueue::ring() {
+  const std::lock_guard lock(mutex_);
+  rung_ = true;
+  changed_.notify_all();
+}
+
+std::optional<core::Frame> FrameQueue::take(std::int64_t seen) {
+  const std::lock_guard lock(mutex_);
+  while (!frames_.empty() && frames_.front().after < seen) frames_.pop_front();
+  if (frames_.empty() || frames_.front().after > seen) return std::nullopt;
+  std::optional<core::Frame> frame(std::move(frames_.front()));
+  frames_.pop_front();
+  return frame;
+}
+
+void FrameQueue::wait(std::stop_token stop, base::Steady deadline) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, stop, deadline, [this] { return rung_; });
+  rung_ = false;
+}
+
+std::shared_ptr<FrameQueue> FrameHub::subscribe(const core::SessionId& session) {
+  auto queue = std::make_shared<FrameQueue>();
+  const std::lock_guard lock(mutex_);
+  Channel& channel = channels_[session];
+  for (const auto& frame : channel.current) queue->push(frame);
+  channel.queues.push_back(queue);
+  return queue;
+}
+
+std::vector<std::shared_ptr<FrameQueue>> FrameHub::live(Channel& channel) {
+  std::vector<std::shared_ptr<FrameQueue>> queues;
+  std::erase_if(channel.queues, [&](const auto& weak) {
+    auto queue = weak.lock();
+    if (!queue) return true;
+    queues.push_back(std::move(queue));
+    return false;
+  });
+  return queues;
+}
+
+void FrameHub::publish(const core::Frame& frame) {
+  const std::lock_guard lock(mutex_);
+  Channel& channel = channels_[frame.session];
+  if (channel.current.size() == FrameQueue::kFramesMax) channel.current.pop_front();
+  channel.current.push_back(frame);
+  for (const auto& queue : live(channel)) queue->push(frame);
+}
+
+void FrameHub::ring(const core::SessionId& session) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(session);
+  if (found == channels_.end()) return;
+  found->second.current.clear();
+  const auto queues = live(found->second);
+  for (const auto& queue : queues) queue->ring();
+  if (queues.empty()) channels_.erase(found);
+}
+
+}  // namespace boxagnts::agent

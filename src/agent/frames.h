@@ -1,0 +1,58 @@
+// Carries frames, and the word that an event was appended, from running runs to whoever tails a session in
+// this process. A slow reader loses its oldest frames (never events: those it reads from the log) and
+// harms nobody. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <vector>
+
+#include "base/time.h"
+#include "core/event.h"
+
+namespace boxagnts::agent {
+
+class FrameQueue {
+ public:
+  static constexpr std::size_t kFramesMax = 1024;
+
+  void push(const core::Frame& frame);
+  void ring();
+
+  // The oldest frame made after event `seen`, if it belongs right behind it; older ones are dropped.
+  std::optional<core::Frame> take(std::int64_t seen);
+  // Waits for a push or a ring since the last wait.
+  void wait(std::stop_token stop, base::Steady deadline);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<core::Frame> frames_;
+  bool rung_ = false;
+};
+
+class FrameHub {
+ public:
+  // The queue lives as long as the caller holds it, and begins with the frames of what is being made now:
+  // who comes late misses nothing of it.
+  std::shared_ptr<FrameQueue> subscribe(const core::SessionId& session);
+  void publish(const core::Frame& frame);
+  // An event was appended: what was being made is made.
+  void ring(const core::SessionId& session);
+
+ private:
+  struct Channel {
+    std::deque<core::Frame> current;  // since the last event; the newest kFramesMax
+    std::vector<std::weak_ptr<FrameQueue>> queues;
+  };
+  static std::vector<std::shared_ptr<FrameQueue>> live(Channel& channel);
+
+  std::mutex mutex_;
+  std::map<core::SessionId, Channel> channels_;
+};
+
+}  // namespace boxagnts::agent

@@ -1,0 +1,75 @@
+// The loop of one run: ask the model, run its calls, append what happened, again.
+//
+// Invariants (each has a test in runs_test.cc): the turn cap binds; every call of an answer gets exactly one
+// result, also on cancel and error; a cut or stalled answer is asked for again or reported, never a
+// success; arguments that are no JSON run nothing; an oversize result is kept whole as a blob; cancelling
+// works wherever the run is. Belongs to the run's thread.
+#pragma once
+
+#include <random>
+#include <stop_token>
+
+#include "agent/approvals.h"
+#include "agent/conversation.h"
+#include "agent/frames.h"
+#include "agent/runs.h"
+
+namespace boxagnts::agent {
+
+class Loop final : private tools::RunControl {
+ public:
+  struct Parts {
+    Dependencies& dependencies;
+    const Settings& settings;
+    const RunRequest& request;
+    models::Model& model;
+    const store::RunLease& lease;
+    FrameHub& hub;
+    Approvals& approvals;
+    std::stop_token stop;
+  };
+  explicit Loop(Parts parts);
+
+  // Reads the session so far, and gives every call that a killed run left open its result. Before run().
+  // Returns the number of the session's last event before that.
+  Result<std::int64_t> open(const std::optional<core::RunId>& interrupted);
+  // The request's first events.
+  Status begin();
+  // Runs until the run's end, which the caller appends by finish(). Errors: the log is lost to us (fenced,
+  // damaged): nothing more can be said there.
+  Result<core::RunEnded> run();
+  Status finish(core::RunEnded ended);
+
+ private:
+  struct Ending {
+    core::Outcome outcome;
+    Error error;
+  };
+
+  Status log(std::span<const core::EventBody> bodies);
+  void show(core::FrameBody body);
+  Result<Ending> take_turns();
+  Result<models::Answer> ask_model();       // one attempt
+  Result<models::Answer> answer_of_turn();  // with retries
+  Status run_calls();
+  Status run_call(const core::ToolCall& call, tools::RunPolicy& policy);
+  Status shorten(core::ToolResult& result);
+
+  // tools::RunControl
+  Status decided(const core::CallDecided& decision) override;
+  Result<core::Answer> ask(const core::Approval& approval) override;
+
+  Parts parts_;
+  const std::vector<core::ToolSpec> tools_;
+  const std::string system_;
+  const tools::ToolContext context_;
+  tools::RunPolicy policy_;
+  Conversation conversation_;
+  std::int64_t last_number_ = 0;
+  std::int64_t turns_ = 0;
+  core::Usage usage_;
+  std::optional<core::CallDecided> undecided_log_;  // a decision to be logged with its result
+  std::minstd_rand jitter_;
+};
+
+}  // namespace boxagnts::agent

@@ -1,0 +1,17 @@
+// What every model is told first. Product text: owned, sized, held by a test, and the same byte for byte
+// from turn to turn, so that providers can cache it.
+#pragma once
+
+#include <string>
+
+#include "core/policy_values.h"
+
+namespace boxagnts::agent {
+
+// Depends on the workspace and the mode only, so that it never changes within a run.
+std::string system_prompt(const std::string& workspace, core::Mode mode);
+
+// Sent as the user's words when an answer was cut at the model's token limit.
+extern const char* const kContinueAfterTokenLimit;
+
+}  // namespace boxagnts::agent

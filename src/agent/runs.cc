@@ -1,0 +1,164 @@
+#include "agent/runs.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+#include "agent/approvals.h"
+#include "agent/frames.h"
+#include "agent/loop.h"
+#include "agent/tail.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/thread.h"
+
+namespace boxagnts::agent {
+namespace {
+
+constexpr std::size_t kHostStackBytes = 1536 << 10;  // beside the guest's: the loop and host calls
+constexpr std::size_t kTitleColumns = 60;
+
+// One run from its acquisition to its end. Members outlive the thread that works on them.
+struct ActiveRun {
+  RunRequest request;
+  core::SessionId session;
+  std::unique_ptr<models::Model> model;
+  std::unique_ptr<store::RunLease> lease;
+  std::stop_source stop;
+  std::unique_ptr<Loop> loop;
+  enum class State : std::uint8_t { running, ending, finished };
+  State state = State::running;  // under RunsImpl::mutex_
+  base::Thread thread;    // last: joined before the rest goes
+};
+
+class RunsImpl final : public Runs {
+ public:
+  RunsImpl(Dependencies dependencies, Settings settings)
+      : dependencies_(std::move(dependencies)), settings_(std::move(settings)) {}
+
+  ~RunsImpl() override {
+    std::map<core::RunId, std::unique_ptr<ActiveRun>> last;
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto& [id, run] : active_) run->stop.request_stop();
+      last.swap(active_);
+    }
+  }
+
+  Result<Started> start(const RunRequest& request) override {
+    reap();
+    auto run = std::make_unique<ActiveRun>();
+    run->request = request;
+    run->model = TRY(dependencies_.open_model(request.model));
+    const bool made = !request.session;
+    const core::SessionId session =
+        made ? TRY(dependencies_.store.create_session(
+                   base::one_line(request.prompt.substr(0, request.prompt.find('\n')), kTitleColumns)))
+             : *request.session;
+    wait_while_ending(session);
+    auto acquired = TRY(dependencies_.store.acquire(session));
+    run->session = session;
+    run->lease = std::move(acquired.lease);
+    run->loop = std::make_unique<Loop>(Loop::Parts{dependencies_, settings_, run->request, *run->model,
+                                                   *run->lease, hub_, approvals_,
+                                                   run->stop.get_token()});
+    const auto after = TRY(run->loop->open(acquired.interrupted));
+    const Started started{session, run->lease->run(), after};
+    TRY(run->loop->begin());
+    TRY(launch(started.run, std::move(run)));
+    return started;
+  }
+
+  Status cancel(const core::RunId& id) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = active_.find(id);
+    if (found == active_.end() || found->second->state == ActiveRun::State::finished)
+      return fail(Code::not_found, "no run " + id.text + " is running here");
+    found->second->stop.request_stop();
+    return {};
+  }
+
+  Status answer(const core::ApprovalId& approval, core::Answer answer, std::string by) override {
+    if (approvals_.answer(approval, answer, std::move(by))) return {};
+    return fail(Code::not_found, "no question " + approval.text + " waits for an answer here");
+  }
+
+  Result<std::unique_ptr<Tail>> tail(const core::SessionId& session, std::int64_t after) override {
+    TRY(dependencies_.store.session(session));
+    return make_tail(dependencies_.store, hub_.subscribe(session), session, after);
+  }
+
+ private:
+  // Joins threads whose run has ended.
+  void reap() {
+    std::vector<std::unique_ptr<ActiveRun>> ended;
+    const std::lock_guard lock(mutex_);
+    for (auto entry = active_.begin(); entry != active_.end();) {
+      if (entry->second->state == ActiveRun::State::finished) {
+        ended.push_back(std::move(entry->second));
+        entry = active_.erase(entry);
+      } else {
+        ++entry;
+      }
+    }
+  }
+
+  // Who has seen a run's last event may start the next one at once: its lease is just being released.
+  void wait_while_ending(const core::SessionId& session) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      return std::ranges::none_of(active_, [&](const auto& entry) {
+        return entry.second->state == ActiveRun::State::ending && entry.second->session == session;
+      });
+    });
+  }
+
+  Status launch(const core::RunId& id, std::unique_ptr<ActiveRun> run) {
+    const std::lock_guard lock(mutex_);
+    if (active_.size() >= settings_.runs_max)
+      return fail(Code::busy, "all " + std::to_string(settings_.runs_max) +
+                                  " runs of this process are busy; try again later");
+    ActiveRun& target = *run;
+    const std::size_t stack_bytes = settings_.limits.stack_bytes + kHostStackBytes;
+    target.thread = TRY(base::Thread::start("run", stack_bytes, [this, &target] { work(target); }));
+    active_.emplace(id, std::move(run));
+    return {};
+  }
+
+  void work(ActiveRun& run) {
+    auto ended = run.loop->run();
+    set_state(run, ActiveRun::State::ending);
+    const Status logged = ended ? run.loop->finish(std::move(*ended))
+                                : Status(std::unexpected(std::move(ended.error())));
+    if (!logged)
+      base::log(base::LogLevel::error, "agent",
+                "run " + run.lease->run().text + " was lost: " + logged.error().message);
+    run.loop.reset();
+    run.lease.reset();  // the session is free again
+    hub_.ring(run.session);
+    set_state(run, ActiveRun::State::finished);
+  }
+
+  void set_state(ActiveRun& run, ActiveRun::State state) {
+    const std::lock_guard lock(mutex_);
+    run.state = state;
+    changed_.notify_all();
+  }
+
+  Dependencies dependencies_;
+  const Settings settings_;
+  FrameHub hub_;
+  Approvals approvals_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<core::RunId, std::unique_ptr<ActiveRun>> active_;
+};
+
+}  // namespace
+
+std::unique_ptr<Runs> Runs::make(Dependencies dependencies, Settings settings) {
+  return std::make_unique<RunsImpl>(std::move(dependencies), std::move(settings));
+}
+
+}  // namespace boxagnts::agent

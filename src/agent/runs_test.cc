@@ -1,0 +1,493 @@
+// The loop's invariants, each against a model that misbehaves on cue. Real store (in memory), real
+// pipeline, real policy; the clock moves by itself whenever somebody backs off.
+#include "agent/runs.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+
+#include "agent/frames.h"
+#include "base/json.h"
+#include "tools/call_pipeline.h"
+
+namespace boxagnts::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using core::Outcome;
+using core::ResultStatus;
+using Step = std::function<Result<models::Answer>(const models::Request&, const models::OnPiece&,
+                                                  std::stop_token)>;
+
+Step says(std::string text) {
+  return [=](const auto&, const auto& on_piece, auto) -> Result<models::Answer> {
+    on_piece(models::TextPiece{text});
+    return models::Answer{{core::TextBlock{text}}, core::StopReason::end_turn, {10, 5, 0, 0}};
+  };
+}
+Step calls(std::vector<core::ToolCall> wanted) {
+  return [=](const auto&, const auto&, auto) -> Result<models::Answer> {
+    models::Answer answer{{}, core::StopReason::tool_use, {10, 5, 0, 0}};
+    for (const auto& call : wanted) answer.blocks.emplace_back(call);
+    return answer;
+  };
+}
+Step fails(Code code, std::int64_t retry_after_ms = 0) {
+  return [=](const auto&, const auto& on_piece, auto) -> Result<models::Answer> {
+    on_piece(models::TextPiece{"half an ans"});
+    return std::unexpected(Error{code, "the stream was cut", "", retry_after_ms});
+  };
+}
+Step is_cut_at_its_token_limit() {
+  return [](const auto&, const auto&, auto) -> Result<models::Answer> {
+    return models::Answer{{core::TextBlock{"and then"}}, core::StopReason::max_tokens, {1, 1, 0, 0}};
+  };
+}
+
+// Plays steps in order; the last one again and again.
+struct Script {
+  std::vector<Step> steps;
+  std::atomic<std::size_t> asked = 0;
+  std::vector<core::Message> last_messages;  // of the newest request; read when the run has ended
+};
+
+class ScriptModel final : public models::Model {
+ public:
+  explicit ScriptModel(Script& script) : script_(script) {}
+  const std::string& name() const override { return name_; }
+  Result<models::Answer> answer(const models::Request& request, const models::OnPiece& on_piece,
+                                std::stop_token stop) override {
+    script_.last_messages = request.messages;
+    const std::size_t step = std::min<std::size_t>(script_.asked++, script_.steps.size() - 1);
+    return script_.steps[step](request, on_piece, stop);
+  }
+
+ private:
+  Script& script_;
+  const std::string name_ = "test/script";
+};
+
+// A tool whose facts and behaviour the test chooses.
+class TestTool final : public tools::Tool {
+ public:
+  using Behaviour = std::function<Result<tools::ToolOutput>(const Json&, const tools::ToolContext&)>;
+  TestTool(std::string name, core::Level level, Behaviour behaviour)
+      : spec_{std::move(name), "test", *base::parse_json(R"({"type":"object"})"), level},
+        behaviour_(std::move(behaviour)) {}
+  const core::ToolSpec& spec() const override { return spec_; }
+  Result<core::CallFacts> facts(const Json&, const tools::ToolContext& context) const override {
+    core::CallFacts facts;
+    if (spec_.level == core::Level::write) facts.writes = {context.workspace + "/out/f"};
+    return facts;
+  }
+  Result<tools::ToolOutput> execute(const Json& arguments, const core::Grant&,
+                                    const tools::ToolContext& context) const override {
+    return behaviour_(arguments, context);
+  }
+
+ private:
+  core::ToolSpec spec_;
+  Behaviour behaviour_;
+};
+
+class RunsTest : public testing::Test {
+ protected:
+  RunsTest() {
+    clock_.set_auto_advance();
+    add("look", core::Level::read_only, [](const Json&, const auto&) { return output("seen"); });
+    add("change", core::Level::write, [this](const Json&, const auto&) {
+      ++changes_;
+      return output("changed");
+    });
+    add("big", core::Level::read_only,
+        [](const Json&, const auto&) { return output("HEAD" + std::string(100'000, 'x') + "TAIL"); });
+    add("wait", core::Level::read_only, [this](const Json&, const auto& context) {
+      std::mutex mutex;
+      std::condition_variable_any never;
+      std::unique_lock lock(mutex);
+      ++waiting_;
+      waiting_.notify_all();
+      never.wait(lock, context.stop, [] { return false; });
+      return Result<tools::ToolOutput>(fail(Code::cancelled, "stopped"));
+    });
+    pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
+    store_ = store::Store::open_in_memory(clock_).value();
+    settings_.workspace = "/ws";
+    settings_.result_bytes_max = 10'000;
+    runs_ = make_runs();
+  }
+
+  static Result<tools::ToolOutput> output(std::string text) {
+    return tools::ToolOutput{ResultStatus::ok, std::move(text)};
+  }
+  void add(const char* name, core::Level level, TestTool::Behaviour behaviour) {
+    ASSERT_TRUE(registry_.add(std::make_unique<TestTool>(name, level, std::move(behaviour))));
+  }
+  std::unique_ptr<Runs> make_runs() {
+    return Runs::make({*store_, *pipeline_, registry_, clock_,
+                       [this](const std::string& name) -> Result<std::unique_ptr<models::Model>> {
+                         if (name == "none") return fail(Code::invalid_argument, "no such model");
+                         return std::make_unique<ScriptModel>(script_);
+                       }},
+                      settings_);
+  }
+
+  Started start(std::vector<Step> steps) {
+    script_.steps = std::move(steps);
+    script_.asked = 0;
+    request_.prompt = "please";
+    request_.model = "test/script";
+    auto started = runs_->start(request_);
+    EXPECT_TRUE(started) << (started ? "" : started.error().message);
+    return started.value_or(Started{});
+  }
+
+  // Follows to the end; `on_item` may act on what it sees.
+  std::vector<core::Event> follow(const Started& started,
+                                  const std::function<void(const Tail::Item&)>& on_item = {}) {
+    std::vector<core::Event> events;
+    auto tail = runs_->tail(started.session, started.after).value();
+    while (true) {
+      auto item = tail->next({}, std::chrono::steady_clock::now() + 20s);
+      if (!item || !*item) {
+        ADD_FAILURE() << "the run did not end";
+        return events;
+      }
+      if (on_item) on_item(**item);
+      if (const auto* event = std::get_if<core::Event>(&**item)) {
+        events.push_back(*event);
+        const auto* ended = std::get_if<core::RunEnded>(&event->body);
+        if (ended && event->run == started.run && ended->of.empty()) return events;
+      }
+    }
+  }
+  std::vector<core::Event> run(std::vector<Step> steps) { return follow(start(std::move(steps))); }
+
+  template <class Body>
+  static std::vector<Body> all(const std::vector<core::Event>& events) {
+    std::vector<Body> found;
+    for (const auto& event : events)
+      if (const auto* body = std::get_if<Body>(&event.body)) found.push_back(*body);
+    return found;
+  }
+  static core::RunEnded ended(const std::vector<core::Event>& events) {
+    const auto all_ended = all<core::RunEnded>(events);
+    return all_ended.empty() ? core::RunEnded{} : all_ended.back();
+  }
+
+  base::ManualClock clock_;
+  tools::Registry registry_;
+  std::unique_ptr<tools::CallPipeline> pipeline_;
+  std::unique_ptr<store::Store> store_;
+  Settings settings_;
+  RunRequest request_{.mode = core::Mode::edits};
+  Script script_;
+  std::atomic<int> changes_ = 0, waiting_ = 0;
+  std::unique_ptr<Runs> runs_;
+};
+
+TEST_F(RunsTest, AnAnswerWithoutCallsFinishesTheRun) {
+  const auto events = run({says("hello")});
+  EXPECT_EQ(ended(events).outcome, Outcome::finished);
+  EXPECT_EQ(ended(events).turns, 1);
+  EXPECT_EQ(ended(events).usage.input_tokens, 10);
+  EXPECT_EQ(kind_of(events[0].body), "run_started");
+  EXPECT_EQ(kind_of(events[1].body), "user_message");
+  for (std::size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].number, std::int64_t(i + 1));
+}
+
+TEST_F(RunsTest, CallsRunAndTheirResultsGoBackToTheModel) {
+  const auto events = run({calls({{"c1", "look", "{}"}, {"c2", "look", "{}"}}), says("done")});
+  EXPECT_EQ(all<core::ToolFinished>(events).size(), 2u);
+  EXPECT_EQ(all<core::CallDecided>(events).size(), 2u);
+  EXPECT_EQ(script_.last_messages.size(), 3u);
+  EXPECT_EQ(ended(events).usage.output_tokens, 10);
+}
+
+TEST_F(RunsTest, TheTurnCapBinds) {
+  request_.turns_max = 3;
+  const auto events = run({calls({{"c1", "look", "{}"}})});
+  EXPECT_EQ(ended(events).outcome, Outcome::turn_limit);
+  EXPECT_EQ(script_.asked, 3u);
+  EXPECT_EQ(all<core::ToolFinished>(events).size(), 3u) << "every call has its result";
+}
+
+struct BadCall {
+  const char* tool;
+  const char* arguments;
+  const char* said;
+};
+class RunsBadCall : public RunsTest, public testing::WithParamInterface<BadCall> {};
+TEST_P(RunsBadCall, RunsNothingAndGoesBackToTheModel) {
+  const auto events = run({calls({{"c1", GetParam().tool, GetParam().arguments}}), says("sorry")});
+  const auto results = all<core::ToolFinished>(events);
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(results[0].result.status, ResultStatus::invalid);
+  EXPECT_TRUE(results[0].result.text.contains(GetParam().said)) << results[0].result.text;
+  EXPECT_EQ(changes_, 0);
+  EXPECT_EQ(ended(events).outcome, Outcome::finished);
+}
+INSTANTIATE_TEST_SUITE_P(Matrix, RunsBadCall,
+                         testing::Values(BadCall{"change", "{\"a\":", "no JSON"},
+                                         BadCall{"change", "[1]", "object"},
+                                         BadCall{"chnge", "{}", "change"}));
+
+TEST_F(RunsTest, ACutAnswerIsAskedForAgainAndNeverASuccess) {
+  const auto events = run({fails(Code::unavailable), says("whole")});
+  ASSERT_EQ(all<core::TurnRetried>(events).size(), 1u);
+  const auto blocks = all<core::AssistantBlock>(events);
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(std::get<core::TextBlock>(blocks[0].block).text, "whole");
+  EXPECT_EQ(ended(events).outcome, Outcome::finished);
+}
+
+TEST_F(RunsTest, RetriesEndAndTheRunFailsWithTheReason) {
+  settings_.retry.attempts_max = 2;
+  runs_ = make_runs();
+  const auto events = run({fails(Code::busy)});
+  EXPECT_EQ(all<core::TurnRetried>(events).size(), 2u);
+  EXPECT_EQ(script_.asked, 3u);
+  EXPECT_EQ(ended(events).outcome, Outcome::failed);
+  EXPECT_EQ(ended(events).error.message, "the stream was cut");
+}
+
+TEST_F(RunsTest, RetryAfterIsHonoured) {
+  const auto events = run({fails(Code::busy, 7'000), says("ok")});
+  ASSERT_EQ(all<core::TurnRetried>(events).size(), 1u);
+  EXPECT_GE(all<core::TurnRetried>(events)[0].delay_ms, 7'000);
+}
+
+class RunsPermanent : public RunsTest, public testing::WithParamInterface<Code> {};
+TEST_P(RunsPermanent, ErrorsAreNotTriedAgain) {
+  const auto events = run({fails(GetParam())});
+  EXPECT_EQ(script_.asked, 1u);
+  EXPECT_EQ(ended(events).outcome, Outcome::failed);
+  EXPECT_EQ(ended(events).error.code, GetParam());
+}
+INSTANTIATE_TEST_SUITE_P(Codes, RunsPermanent,
+                         testing::Values(Code::invalid_argument, Code::permission_denied,
+                                         Code::not_found, Code::unsupported));
+
+TEST_F(RunsTest, AnAnswerAtTheTokenLimitGoesOnButNotForEver) {
+  auto events = run({is_cut_at_its_token_limit(), says("the end")});
+  EXPECT_EQ(ended(events).outcome, Outcome::finished);
+  EXPECT_EQ(all<core::UserMessage>(events).size(), 2u);
+  events = run({is_cut_at_its_token_limit()});
+  EXPECT_EQ(ended(events).outcome, Outcome::failed);
+  EXPECT_EQ(script_.asked, 4u);
+}
+
+TEST_F(RunsTest, AnOversizeResultIsKeptWholeAndShownByHeadAndTail) {
+  const auto events = run({calls({{"c1", "big", "{}"}}), says("ok")});
+  const auto result = all<core::ToolFinished>(events).at(0).result;
+  EXPECT_LT(result.text.size(), 11'000u);
+  EXPECT_TRUE(result.text.starts_with("HEAD"));
+  EXPECT_TRUE(result.text.ends_with("TAIL"));
+  EXPECT_EQ(result.total_bytes, 100'008u);
+  EXPECT_EQ(store_->blob(result.blob).value().size(), 100'008u);
+}
+
+// --- cancel: wherever the run is, it ends, and every call has its result ---------------------------------
+
+TEST_F(RunsTest, CancelInsideAStream) {
+  const auto started = start({[](const auto&, const auto& on_piece, auto stop) -> Result<models::Answer> {
+    on_piece(models::TextPiece{"beginning"});
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait(lock, stop, [] { return false; });
+    return fail(Code::cancelled, "stopped");
+  }});
+  const auto events = follow(started, [&](const Tail::Item& item) {
+    if (std::holds_alternative<core::Frame>(item)) EXPECT_TRUE(runs_->cancel(started.run));
+  });
+  EXPECT_EQ(ended(events).outcome, Outcome::cancelled);
+}
+
+TEST_F(RunsTest, CancelInsideATool) {
+  const auto started = start({calls({{"c1", "wait", "{}"}, {"c2", "change", "{}"}})});
+  const auto events = follow(started, [&](const Tail::Item& item) {
+    const auto* frame = std::get_if<core::Frame>(&item);
+    if (frame && std::holds_alternative<core::ToolBegun>(frame->body)) (void)runs_->cancel(started.run);
+  });
+  const auto results = all<core::ToolFinished>(events);
+  ASSERT_EQ(results.size(), 2u);
+  for (const auto& finished : results) EXPECT_EQ(finished.result.status, ResultStatus::cancelled);
+  EXPECT_EQ(changes_, 0);
+  EXPECT_EQ(ended(events).outcome, Outcome::cancelled);
+}
+
+TEST_F(RunsTest, CancelWhileAQuestionWaits) {
+  request_.mode = core::Mode::ask;
+  request_.attended = true;
+  const auto started = start({calls({{"c1", "change", "{}"}})});
+  const auto events = follow(started, [&](const Tail::Item& item) {
+    const auto* event = std::get_if<core::Event>(&item);
+    if (event && std::holds_alternative<core::ApprovalAsked>(event->body))
+      EXPECT_TRUE(runs_->cancel(started.run));
+  });
+  EXPECT_EQ(all<core::ToolFinished>(events).at(0).result.status, ResultStatus::cancelled);
+  EXPECT_EQ(ended(events).outcome, Outcome::cancelled);
+  EXPECT_EQ(changes_, 0);
+}
+
+TEST_F(RunsTest, DestroyingRunsEndsThem) {
+  const auto started = start({calls({{"c1", "wait", "{}"}})});
+  waiting_.wait(0);
+  runs_.reset();
+  const auto events = store_->read(started.session, 0, 100).value();
+  EXPECT_EQ(ended(events).outcome, Outcome::cancelled);
+  EXPECT_EQ(all<core::ToolFinished>(events).size(), 1u);
+}
+
+// --- questions -----------------------------------------------------------------------------------------
+
+TEST_F(RunsTest, YesRunsNoDoesNotAndForThisRunAsksOnce) {
+  request_.mode = core::Mode::ask;
+  request_.attended = true;
+  struct Case {
+    core::Answer answer;
+    int questions, changes;
+  };
+  for (const Case expected : {Case{core::Answer::yes, 2, 2}, Case{core::Answer::no, 2, 0},
+                              Case{core::Answer::for_this_run, 1, 2}}) {
+    changes_ = 0;
+    const auto started =
+        start({calls({{"c1", "change", "{}"}}), calls({{"c2", "change", "{}"}}), says("ok")});
+    const auto events = follow(started, [&](const Tail::Item& item) {
+      const auto* event = std::get_if<core::Event>(&item);
+      const auto* asked = event ? std::get_if<core::ApprovalAsked>(&event->body) : nullptr;
+      if (!asked) return;
+      EXPECT_EQ(asked->approval.files, std::vector<std::string>{"/ws/out/f"});
+      EXPECT_TRUE(runs_->answer(asked->approval.id, expected.answer, "test"));
+      EXPECT_FALSE(runs_->answer(asked->approval.id, expected.answer, "test")) << "answered twice";
+    });
+    EXPECT_EQ(all<core::ApprovalAnswered>(events).size(), static_cast<std::size_t>(expected.questions));
+    EXPECT_EQ(changes_, expected.changes);
+    EXPECT_EQ(ended(events).outcome, Outcome::finished);
+  }
+}
+
+TEST_F(RunsTest, WithNobodyThereAQuestionIsANoTheModelCanRead) {
+  request_.mode = core::Mode::ask;
+  const auto events = run({calls({{"c1", "change", "{}"}}), says("ok")});
+  const auto result = all<core::ToolFinished>(events).at(0).result;
+  EXPECT_EQ(result.status, ResultStatus::denied);
+  EXPECT_TRUE(result.text.contains("nobody is there")) << result.text;
+  EXPECT_EQ(all<core::ApprovalAnswered>(events).at(0).by, "unattended");
+  EXPECT_EQ(changes_, 0);
+}
+
+TEST_F(RunsTest, ADecisionIsInTheLogBeforeItsEffect) {
+  std::int64_t logged_before = 0;
+  core::SessionId session;
+  add("peek", core::Level::write, [&](const Json&, const auto&) {
+    for (const auto& event : std::vector(store_->read(session, 0, 100).value()))
+      logged_before += std::holds_alternative<core::CallDecided>(event.body);
+    return output("ok");
+  });
+  pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
+  runs_ = make_runs();
+  session = store_->create_session("s").value();
+  request_.session = session;
+  const auto events = run({calls({{"c1", "peek", "{}"}}), says("ok")});
+  EXPECT_EQ(logged_before, 1) << base::to_text(core::to_json(events.at(4)));
+}
+
+// --- sessions -------------------------------------------------------------------------------------------
+
+TEST_F(RunsTest, ASessionGoesOnAndTheModelSeesItAll) {
+  const auto first = start({says("one")});
+  follow(first);
+  request_.session = first.session;
+  const auto second = start({says("two")});
+  follow(second);
+  EXPECT_EQ(second.session, first.session);
+  ASSERT_EQ(script_.last_messages.size(), 3u);
+}
+
+TEST_F(RunsTest, ASessionOfALiveRunIsBusyAndOthersAreNot) {
+  const auto started = start({calls({{"c1", "wait", "{}"}})});
+  RunRequest again = request_;
+  again.session = started.session;
+  const auto refused = runs_->start(again);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::busy);
+  EXPECT_TRUE(runs_->start(request_)) << "another session runs beside it";
+}
+
+TEST_F(RunsTest, BadStartsAreRefusedBeforeAnythingIsStored) {
+  request_.model = "none";
+  EXPECT_EQ(runs_->start(request_).error().code, Code::invalid_argument);
+  EXPECT_TRUE(store_->sessions(10).value().empty());
+  request_.model = "test/script";
+  request_.session = core::SessionId{"nosuch"};
+  EXPECT_EQ(runs_->start(request_).error().code, Code::not_found);
+  EXPECT_EQ(runs_->cancel({"nosuch"}).error().code, Code::not_found);
+  EXPECT_EQ(runs_->answer({"nosuch"}, core::Answer::yes, "t").error().code, Code::not_found);
+}
+
+TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
+  const auto session = store_->create_session("s").value();
+  {
+    const auto killed = store_->acquire(session).value();
+    const core::EventBody bodies[]{
+        core::RunStarted{}, core::UserMessage{"first"},
+        core::AssistantBlock{core::ToolCall{"c1", "look", "{}"}},
+        core::AssistantBlock{core::ToolCall{"c2", "change", "{}"}}, core::TurnEnded{},
+        core::ToolFinished{{.call_id = "c1"}}};
+    ASSERT_TRUE(store_->append(*killed.lease, bodies));
+  }
+  request_.session = session;
+  const auto events = run({says("I see")});
+  const auto closed = all<core::ToolFinished>(events);
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_EQ(closed[0].result.call_id, "c2");
+  EXPECT_EQ(closed[0].result.status, ResultStatus::cancelled);
+  EXPECT_TRUE(closed[0].result.text.contains("interrupted"));
+  EXPECT_EQ(ended(events).outcome, Outcome::finished);
+}
+
+// --- tail -----------------------------------------------------------------------------------------------
+
+TEST_F(RunsTest, FramesComeBeforeTheEventTheyBecomeAndALateReaderGetsEveryEvent) {
+  const auto started = start({says("hello"), says("never")});
+  std::string order;
+  follow(started, [&](const Tail::Item& item) {
+    if (const auto* frame = std::get_if<core::Frame>(&item))
+      order += std::holds_alternative<core::TextDelta>(frame->body) ? "f" : "";
+    else if (std::holds_alternative<core::AssistantBlock>(std::get<core::Event>(item).body))
+      order += "B";
+  });
+  EXPECT_TRUE(order == "fB" || order == "B") << order;  // a reader that came late sees no frame
+  const auto late = runs_->tail(started.session, 2).value();
+  std::int64_t expected = 3;
+  while (auto item = late->next({}, std::chrono::steady_clock::now()).value())
+    EXPECT_EQ(std::get<core::Event>(*item).number, expected++);
+  EXPECT_EQ(expected, started.after + 6) << "run_started, user_message, block, turn_ended, run_ended";
+}
+
+TEST(FrameQueue, ASlowReaderLosesTheOldestAndNothingGrows) {
+  FrameQueue queue;
+  for (std::int64_t i = 0; i < 5000; ++i)
+    queue.push({.after = 0, .body = core::TextDelta{std::to_string(i)}});
+  std::size_t count = 0;
+  std::string first;
+  while (const auto frame = queue.take(0)) {
+    if (count++ == 0) first = std::get<core::TextDelta>(frame->body).text;
+  }
+  EXPECT_EQ(count, FrameQueue::kFramesMax);
+  EXPECT_EQ(first, std::to_string(5000 - FrameQueue::kFramesMax));
+}
+
+TEST(FrameQueue, WhatAnEventHasOvertakenIsDroppedAndWhatIsAheadWaits) {
+  FrameQueue queue;
+  queue.push({.after = 1, .body = core::TextDelta{"old"}});
+  queue.push({.after = 3, .body = core::TextDelta{"ahead"}});
+  EXPECT_FALSE(queue.take(2).has_value());
+  EXPECT_TRUE(queue.take(3).has_value());
+}
+
+}  // namespace
+}  // namespace boxagnts::agent
