@@ -32,6 +32,8 @@ std::unique_ptr<RunDisplay> make_json_display(int fd);
 class Prompter {
  public:
   static std::optional<Prompter> open();
+  // The same on a terminal that is open already.
+  static Prompter on(base::UniqueFd terminal);
   // y, n or a (for this run); anything else asks again; end of input or stop is no.
   Result<core::Answer> ask(const core::Approval& approval, std::stop_token stop);
 

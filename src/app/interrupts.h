@@ -1,0 +1,32 @@
+// Ctrl-C and termination as a callback. Construct before any thread starts: it blocks the signals, and
+// threads inherit that.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/thread.h"
+
+namespace boxagnts::app {
+
+class Interrupts {
+ public:
+  // `on_first` runs once, on a thread of its own, at the first SIGINT, SIGTERM or SIGHUP. The second one
+  // ends the process at once with exit code 130.
+  static Result<std::unique_ptr<Interrupts>> watch(std::function<void()> on_first);
+  ~Interrupts();
+
+ private:
+  Interrupts(base::UniqueFd signals, base::UniqueFd quit, std::function<void()> on_first)
+      : signals_(std::move(signals)), quit_(std::move(quit)), on_first_(std::move(on_first)) {}
+  void wait();
+
+  base::UniqueFd signals_;
+  base::UniqueFd quit_;
+  std::function<void()> on_first_;
+  base::Thread thread_;
+};
+
+}  // namespace boxagnts::app

@@ -1,0 +1,57 @@
+// The composition root: every part of the program, made once and handed to what needs it. This is the one
+// place that knows all rooms.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/runs.h"
+#include "agent/settings.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "net/http_client.h"
+#include "sandbox/sandbox.h"
+#include "store/store.h"
+#include "tools/call_pipeline.h"
+#include "tools/tool.h"
+#include "workspace/workspace.h"
+
+namespace boxagnts::app {
+
+// "" when unset.
+std::string environment_variable(const std::string& name);
+
+// What configuration says, user layer first.
+struct Preferences {
+  agent::Settings settings;
+  std::string model;  // "" when none is set
+  std::optional<core::Mode> mode;
+};
+
+// The user's file may set everything. The workspace's own file is not trusted to widen anything: it may
+// name a model and lower limits, no more.
+Result<Preferences> read_preferences(const workspace::Workspace& workspace);
+
+// Tools without a workspace: `tool list` and the like.
+struct Tools {
+  explicit Tools(base::Clock& clock) : sandbox(sandbox::Sandbox::make(clock)) {}
+  static Result<std::unique_ptr<Tools>> make(base::Clock& clock);
+  std::unique_ptr<sandbox::Sandbox> sandbox;
+  tools::Registry registry;
+  std::unique_ptr<tools::CallPipeline> pipeline;
+};
+
+// Everything a run needs. Members are in the order of their dependence.
+struct Program {
+  static Result<std::unique_ptr<Program>> make(workspace::Workspace workspace, Preferences preferences);
+
+  base::SystemClock clock;
+  workspace::Workspace workspace;
+  Preferences preferences;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<Tools> tools;
+  std::unique_ptr<net::HttpClient> http;
+  std::unique_ptr<agent::Runs> runs;
+};
+
+}  // namespace boxagnts::app

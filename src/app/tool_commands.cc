@@ -1,0 +1,132 @@
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+
+#include "app/commands.h"
+#include "app/interrupts.h"
+#include "app/program.h"
+#include "base/text.h"
+#include "base/thread.h"
+#include "vfs/memory_filesystem.h"
+
+namespace boxagnts::app {
+namespace {
+
+constexpr std::size_t kHostStackBytes = 1536 << 10;
+constexpr std::size_t kInputBytesMax = 10u << 20;
+constexpr std::uint64_t kScratchBytesMax = 64u << 20;
+
+Result<const tools::Tool*> find_tool(const tools::Registry& registry, const std::string& name) {
+  if (const auto* tool = registry.find(name)) return tool;
+  const auto names = registry.names();
+  const auto nearest = base::nearest_name(name, names);
+  std::string sentence = "there is no tool \"" + base::one_line(name, 80) + "\"";
+  sentence += nearest.empty() ? "; see boxagnts tool list"
+                              : "; did you mean \"" + std::string(nearest) + "\"?";
+  return fail(Code::not_found, std::move(sentence));
+}
+
+// `tool run` is a person's own call: what the flags grant is granted, and nothing is asked.
+class OwnCall final : public tools::RunControl {
+ public:
+  Status decided(const core::CallDecided&) override { return {}; }
+  Result<core::Answer> ask(const core::Approval&) override {
+    return fail(Code::permission_denied, "this call needs a question, which tool run does not ask");
+  }
+};
+
+Result<core::Grant> envelope_of(const cli::ToolRunCommand& command,
+                                const workspace::Workspace& workspace,
+                                const core::Limits& limits) {
+  core::Grant envelope;
+  envelope.mounts = {{workspace.root, workspace.root, core::Access::read_write},
+                     {"", "/tmp", core::Access::read_write}};
+  for (const auto& mount : command.mounts) {
+    char canonical[PATH_MAX];
+    if (!::realpath(mount.host_path.c_str(), canonical))
+      return fail_errno(errno, "--dir " + mount.host_path);
+    envelope.mounts.push_back({canonical, mount.guest_path, mount.access});
+  }
+  envelope.working_directory = workspace.root;
+  envelope.environment = {"PWD=" + workspace.root};
+  envelope.limits = limits;
+  if (command.timeout_s)
+    envelope.limits.wall_time =
+        std::chrono::milliseconds(static_cast<std::int64_t>(*command.timeout_s * 1000));
+  if (command.memory_bytes) envelope.limits.memory_bytes = *command.memory_bytes;
+  return envelope;
+}
+
+int exit_code_of(core::ResultStatus status) {
+  switch (status) {
+    case core::ResultStatus::ok: return 0;
+    case core::ResultStatus::failed: return 1;
+    case core::ResultStatus::invalid: return base::info(Code::invalid_argument).exit_code;
+    case core::ResultStatus::denied: return base::info(Code::permission_denied).exit_code;
+    case core::ResultStatus::cancelled: return base::info(Code::cancelled).exit_code;
+  }
+  return 1;
+}
+
+}  // namespace
+
+Result<int> execute(const cli::ToolListCommand& command) {
+  base::SystemClock clock;
+  const auto tools = TRY(Tools::make(clock));
+  for (const auto& spec : tools->registry.specs(core::AgentAccess::full)) {
+    if (command.json) {
+      print(base::to_text(core::to_json(spec)) + "\n");
+    } else {
+      const auto sentence = spec.description.substr(0, spec.description.find('\n'));
+      std::string line = spec.name;
+      line.resize(std::max<std::size_t>(line.size() + 1, 12), ' ');
+      std::string level(core::name_of(spec.level));
+      level.resize(11, ' ');
+      print(line + level + base::one_line(sentence, 90) + "\n");
+    }
+  }
+  return 0;
+}
+
+Result<int> execute(const cli::ToolShowCommand& command) {
+  base::SystemClock clock;
+  const auto tools = TRY(Tools::make(clock));
+  const auto& spec = TRY(find_tool(tools->registry, command.tool))->spec();
+  print(spec.name + " (" + std::string(core::name_of(spec.level)) + ")\n\n" + spec.description +
+        "\n\nArguments (JSON Schema):\n" + base::to_text(spec.input_schema) + "\n");
+  return 0;
+}
+
+Result<int> execute(const cli::ToolRunCommand& command) {
+  std::stop_source stop;
+  const auto interrupts = TRY(Interrupts::watch([&] { stop.request_stop(); }));
+  base::SystemClock clock;
+  const auto workspace =
+      TRY(workspace::open(command.common.workspace_directory, environment_variable));
+  const auto preferences = TRY(read_preferences(workspace));
+  const auto tools = TRY(Tools::make(clock));
+  if (const auto found = find_tool(tools->registry, command.tool); !found)
+    return std::unexpected(found.error());
+  tools::RunPolicy policy;
+  policy.mode = core::Mode::autonomous;
+  policy.envelope = TRY(envelope_of(command, workspace, preferences.settings.limits));
+  const core::ToolCall call{
+      "call", command.tool,
+      command.input ? *command.input : TRY(base::read_all(STDIN_FILENO, kInputBytesMax))};
+  const tools::ToolContext context{
+      .workspace = workspace.root,
+      .scratch = vfs::make_memory_filesystem(clock, kScratchBytesMax),
+      .limits = policy.envelope.limits,
+      .stop = stop.get_token()};
+  OwnCall control;
+  Result<core::ToolResult> result = fail(Code::internal, "the call did not run");
+  TRY(base::Thread::start("tool", policy.envelope.limits.stack_bytes + kHostStackBytes, [&] {
+        result = tools->pipeline->run(call, policy, context, control);
+      })).join();
+  const auto& finished = TRY(std::move(result));
+  print(finished.text + (finished.text.ends_with('\n') ? "" : "\n"));
+  return exit_code_of(finished.status);
+}
+
+}  // namespace boxagnts::app

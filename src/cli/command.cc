@@ -1,0 +1,227 @@
+#include "cli/command.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+
+namespace boxagnts::cli {
+namespace {
+
+constexpr std::string_view kVersion = "boxagnts 0.1.0\n";
+
+constexpr const char* kAbout =
+    "BoxAgnts runs AI agents safely: every tool a model calls is a WebAssembly program in a sandbox.";
+constexpr const char* kExitCodes =
+    "Exit codes: 0 finished, 1 failed, 2 wrong usage or input, 3 model not reachable, 4 a limit was\n"
+    "reached (turns, time, size), 5 denied, 6 busy, 7 damaged state, 130 cancelled.\n"
+    "\n"
+    "Examples:\n"
+    "  boxagnts run --model ollama/qwen3 \"Summarise the README in three sentences\"\n"
+    "  git diff | boxagnts run --mode edits \"Write a changelog entry for this into CHANGES.md\"\n"
+    "  boxagnts tool run read '{\"file_path\": \"README.md\", \"limit\": 5}'\n"
+    "  boxagnts session list";
+constexpr const char* kRunExamples =
+    "What is piped in is added to the prompt. Questions are asked on the terminal; without one they are\n"
+    "answered with no. Ctrl-C cancels the run, a second one ends the program at once.\n"
+    "\n"
+    "Examples:\n"
+    "  boxagnts run --model ollama/qwen3 \"What does this project do?\"\n"
+    "  OPENAI_BASE_URL=http://localhost:8000/v1 boxagnts run --model openai/local --mode plan \"Plan …\"\n"
+    "  boxagnts run --session 01k… \"Now do the second step\"\n"
+    "  boxagnts run --json \"…\" | jq -r 'select(.kind == \"tool_finished\") | .result.status'";
+constexpr const char* kToolRunExamples =
+    "The workspace is mounted read-write at its own path, /tmp is memory. The tool's limits are those of\n"
+    "the configuration, or the flags.\n"
+    "\n"
+    "Examples:\n"
+    "  boxagnts tool run glob '{\"pattern\": \"**/*.md\"}'\n"
+    "  echo '{\"file_path\": \"/data/a.txt\"}' | boxagnts tool run read --dir /srv/data::/data:ro";
+
+// CLI11 collects into these; make() turns them into the Command of what was given.
+struct Given {
+  Common common;
+  RunCommand run;
+  std::string mode;
+  std::string session;
+  std::string model;
+  std::int64_t turns_max = 0;
+  bool json = false;
+  std::string tool;
+  std::string input;
+  std::vector<std::string> mounts;
+  double timeout_s = 0;
+  std::string memory;
+};
+
+Result<std::uint64_t> parse_bytes(const std::string& text) {
+  std::uint64_t bytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  const std::string_view unit(end, text.data() + text.size());
+  const unsigned shift = unit.empty() ? 0 : unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : 99;
+  if (error != std::errc() || shift == 99 || bytes == 0 || bytes > (1ull << 42 >> shift))
+    return fail(Code::invalid_argument,
+                "--memory takes a number of bytes, as in 67108864 or 64M, not \"" + text + "\"");
+  return bytes << shift;
+}
+
+Result<core::MountGrant> parse_mount(const std::string& text) {
+  const auto wrong = [&](const std::string& why) {
+    return fail(Code::invalid_argument, "--dir \"" + text + "\": " + why +
+                                            "; write it as HOST::GUEST or HOST::GUEST:ro");
+  };
+  const auto separator = text.find("::");
+  if (separator == std::string::npos) return wrong("there is no ::");
+  core::MountGrant mount{text.substr(0, separator), text.substr(separator + 2), core::Access::read_write};
+  if (mount.guest_path.ends_with(":ro")) {
+    mount.access = core::Access::read_only;
+    mount.guest_path.resize(mount.guest_path.size() - 3);
+  }
+  if (mount.host_path.empty()) return wrong("the host's folder is missing");
+  if (!mount.guest_path.starts_with('/')) return wrong("the guest's path must be absolute");
+  return mount;
+}
+
+void add_workspace(CLI::App& app, Given& given) {
+  app.add_option("--workspace-dir", given.common.workspace_directory,
+                 "the folder to work in (default: the current one)");
+}
+
+struct Commands {
+  CLI::App *run, *tool, *tool_list, *tool_show, *tool_run, *session, *session_list, *session_show;
+};
+
+Commands define(CLI::App& app, Given& given) {
+  Commands commands{};
+  app.footer(kExitCodes);
+  app.require_subcommand(1);
+  app.set_help_flag("-h,--help", "print this help");
+  app.set_version_flag("--version", std::string(kVersion.substr(0, kVersion.size() - 1)));
+
+  commands.run = app.add_subcommand("run", "let an agent do a job in the workspace");
+  auto& run = *commands.run;
+  run.footer(kRunExamples);
+  run.add_option("prompt", given.run.prompt, "what to do");
+  run.add_option("--model", given.model, "ollama/NAME, llamacpp/NAME, openai/NAME or scripted/FILE.yaml");
+  run.add_option("--session", given.session, "go on with this session");
+  run.add_option("--mode", given.mode,
+                 "plan (change nothing), ask (before each change; default), edits (file changes without "
+                 "asking), autonomous, unattended");
+  run.add_option("--max-turns", given.turns_max, "stop after this many model answers")
+      ->check(CLI::Range(1, 10'000));
+  run.add_flag("--json", given.json, "one JSON event a line instead of text");
+  add_workspace(run, given);
+
+  commands.tool = app.add_subcommand("tool", "list, show and run tools");
+  auto& tool = *commands.tool;
+  tool.require_subcommand(1);
+  commands.tool_list = tool.add_subcommand("list", "the tools and what they may do");
+  commands.tool_list->add_flag("--json", given.json, "one JSON object a line");
+  commands.tool_show = tool.add_subcommand("show", "one tool's description and arguments");
+  commands.tool_show->add_option("name", given.tool, "the tool")->required();
+  commands.tool_run = tool.add_subcommand("run", "run one tool in the sandbox");
+  auto& tool_run = *commands.tool_run;
+  tool_run.footer(kToolRunExamples);
+  tool_run.add_option("name", given.tool, "the tool")->required();
+  tool_run.add_option("input", given.input, "its arguments as JSON (default: from standard input)");
+  tool_run.add_option("--dir", given.mounts, "mount HOST::GUEST[:ro]; may be given several times")
+      ->allow_extra_args(false);
+  tool_run.add_option("--timeout", given.timeout_s, "seconds it may take")->check(CLI::Range(0.001, 86'400.0));
+  tool_run.add_option("--memory", given.memory, "bytes of memory it may use, as in 64M");
+  add_workspace(tool_run, given);
+
+  commands.session = app.add_subcommand("session", "list and show sessions");
+  commands.session->require_subcommand(1);
+  commands.session_list = commands.session->add_subcommand("list", "the sessions of the workspace");
+  commands.session_list->add_flag("--json", given.json, "one JSON object a line");
+  add_workspace(*commands.session_list, given);
+  commands.session_show = commands.session->add_subcommand("show", "what happened in a session");
+  commands.session_show->add_option("id", given.session, "the session")->required();
+  commands.session_show->add_flag("--json", given.json, "one JSON event a line");
+  add_workspace(*commands.session_show, given);
+  return commands;
+}
+
+Result<Command> run_command(const CLI::App& app, Given& given) {
+  RunCommand command{.common = given.common, .prompt = given.run.prompt, .json = given.json};
+  if (app.count("--session") > 0) command.session = given.session;
+  if (app.count("--model") > 0) command.model = given.model;
+  if (app.count("--max-turns") > 0) command.turns_max = given.turns_max;
+  if (app.count("--mode") > 0) {
+    auto mode = core::parse_enum<core::Mode>(given.mode);
+    if (!mode) return std::unexpected(std::move(mode.error()).in("--mode"));
+    command.mode = *mode;
+  }
+  return command;
+}
+
+Result<Command> tool_run_command(const CLI::App& app, Given& given) {
+  ToolRunCommand command{.common = given.common, .tool = given.tool};
+  if (app.count("input") > 0) command.input = given.input;
+  for (const auto& mount : given.mounts) command.mounts.push_back(TRY(parse_mount(mount)));
+  if (app.count("--timeout") > 0) command.timeout_s = given.timeout_s;
+  if (app.count("--memory") > 0) command.memory_bytes = TRY(parse_bytes(given.memory));
+  return command;
+}
+
+Result<Command> make(const Commands& commands, Given& given) {
+  if (commands.run->parsed()) return run_command(*commands.run, given);
+  if (commands.tool_list->parsed()) return ToolListCommand{given.json};
+  if (commands.tool_show->parsed()) return ToolShowCommand{given.tool};
+  if (commands.tool_run->parsed()) return tool_run_command(*commands.tool_run, given);
+  if (commands.session_list->parsed()) return SessionListCommand{given.common, given.json};
+  return SessionShowCommand{given.common, given.session, given.json};
+}
+
+// The deepest command that was named, for help and for suggestions.
+CLI::App& deepest(CLI::App& app) {
+  for (auto* command : app.get_subcommands())
+    return deepest(*command);
+  return app;
+}
+
+// What the person may have meant by a word nobody knows.
+std::string suggestion(CLI::App& app, const std::vector<std::string>& arguments) {
+  CLI::App& command = deepest(app);
+  std::vector<std::string> names;
+  for (const auto* child : command.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(child->get_name());
+  for (const auto* option : command.get_options())
+    if (option->get_name().starts_with("--")) names.push_back(option->get_name());
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  for (const auto& word : arguments) {
+    const auto name = word.substr(0, word.find('='));
+    if (std::ranges::find(known, name) != known.end()) continue;
+    const auto nearest = base::nearest_name(name, known);
+    if (!nearest.empty()) return "; did you mean " + std::string(nearest) + "?";
+  }
+  return "; see boxagnts --help";
+}
+
+}  // namespace
+
+Result<Command> parse(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 1 && arguments[0] == "--version") return ShowText{std::string(kVersion)};
+  CLI::App app(kAbout, "boxagnts");
+  Given given;
+  const Commands commands = define(app, given);
+  if (arguments.empty()) return ShowText{app.help()};
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
+    app.parse(reversed);
+  } catch (const CLI::CallForVersion&) {
+    return ShowText{std::string(kVersion)};
+  } catch (const CLI::CallForHelp&) {
+    return ShowText{deepest(app).help()};
+  } catch (const CLI::CallForAllHelp&) {
+    return ShowText{app.help("", CLI::AppFormatMode::All)};
+  } catch (const CLI::ParseError& error) {
+    return fail(Code::invalid_argument, std::string(error.what()) + suggestion(app, arguments));
+  }
+  return make(commands, given);
+}
+
+}  // namespace boxagnts::cli

@@ -1,0 +1,104 @@
+// Command lines: what each means, and the sentence for each that means nothing.
+#include "cli/command.h"
+
+#include <gtest/gtest.h>
+
+namespace boxagnts::cli {
+namespace {
+
+template <class Expected>
+Expected parsed(const std::vector<std::string>& arguments) {
+  const auto command = parse(arguments);
+  if (!command) {
+    ADD_FAILURE() << command.error().message;
+    return {};
+  }
+  const auto* found = std::get_if<Expected>(&*command);
+  EXPECT_TRUE(found) << "another command";
+  return found ? *found : Expected{};
+}
+
+TEST(Cli, RunTakesItsFlags) {
+  const auto run = parsed<RunCommand>({"run", "do it", "--model", "ollama/x", "--session", "s1", "--mode", "edits",
+                                       "--max-turns", "5", "--json", "--workspace-dir", "/w"});
+  EXPECT_EQ(run.prompt, "do it");
+  EXPECT_EQ(run.model, "ollama/x");
+  EXPECT_EQ(run.session, "s1");
+  EXPECT_EQ(run.mode, core::Mode::edits);
+  EXPECT_EQ(run.turns_max, 5);
+  EXPECT_TRUE(run.json);
+  EXPECT_EQ(run.common.workspace_directory, "/w");
+}
+
+TEST(Cli, WhatIsNotGivenIsAbsent) {
+  const auto run = parsed<RunCommand>({"run"});
+  EXPECT_EQ(run.prompt, "");
+  EXPECT_EQ(run.model, std::nullopt);
+  EXPECT_EQ(run.mode, std::nullopt);
+  EXPECT_EQ(run.turns_max, std::nullopt);
+  EXPECT_EQ(run.common.workspace_directory, ".");
+}
+
+TEST(Cli, APromptMayBeginWithADashBehindTwo) {
+  EXPECT_EQ(parsed<RunCommand>({"run", "--", "--not a flag"}).prompt, "--not a flag");
+}
+
+TEST(Cli, ToolRunTakesMountsAndLimits) {
+  const auto run = parsed<ToolRunCommand>(
+      {"tool", "run", "read", "{}", "--dir", "/a::/b:ro", "--dir", "c::/d", "--timeout", "1.5", "--memory", "64M"});
+  EXPECT_EQ(run.tool, "read");
+  EXPECT_EQ(run.input, "{}");
+  ASSERT_EQ(run.mounts.size(), 2u);
+  EXPECT_EQ(run.mounts[0].guest_path, "/b");
+  EXPECT_EQ(run.mounts[0].access, core::Access::read_only);
+  EXPECT_EQ(run.mounts[1].host_path, "c");
+  EXPECT_EQ(run.mounts[1].access, core::Access::read_write);
+  EXPECT_EQ(run.timeout_s, 1.5);
+  EXPECT_EQ(run.memory_bytes, 64u << 20);
+  EXPECT_EQ(parsed<ToolRunCommand>({"tool", "run", "read"}).input, std::nullopt);
+}
+
+TEST(Cli, TheOtherCommands) {
+  EXPECT_TRUE(parsed<ToolListCommand>({"tool", "list", "--json"}).json);
+  EXPECT_EQ(parsed<ToolShowCommand>({"tool", "show", "read"}).tool, "read");
+  EXPECT_TRUE(parsed<SessionListCommand>({"session", "list", "--json"}).json);
+  EXPECT_EQ(parsed<SessionShowCommand>({"session", "show", "x"}).session, "x");
+}
+
+TEST(Cli, HelpAndVersion) {
+  EXPECT_TRUE(parsed<ShowText>({"--version"}).text.starts_with("boxagnts 0."));
+  for (const auto& arguments : {std::vector<std::string>{}, {"--help"}, {"-h"}})
+    EXPECT_TRUE(parsed<ShowText>(arguments).text.contains("Exit codes")) << arguments.size();
+  EXPECT_TRUE(parsed<ShowText>({"run", "--help"}).text.contains("piped in"));
+  EXPECT_TRUE(parsed<ShowText>({"tool", "run", "--help"}).text.contains("--dir"));
+}
+
+struct Bad {
+  std::vector<std::string> arguments;
+  const char* said;
+};
+class CliBad : public testing::TestWithParam<Bad> {};
+TEST_P(CliBad, IsOneSentenceAndExitCodeTwo) {
+  const auto command = parse(GetParam().arguments);
+  ASSERT_FALSE(command);
+  EXPECT_EQ(base::info(command.error().code).exit_code, 2);
+  EXPECT_TRUE(command.error().message.contains(GetParam().said)) << command.error().message;
+  EXPECT_FALSE(command.error().message.contains('\n')) << command.error().message;
+}
+INSTANTIATE_TEST_SUITE_P(
+    Table, CliBad,
+    testing::Values(Bad{{"rnu", "x"}, "did you mean run?"}, Bad{{"tool"}, "boxagnts --help"},
+                    Bad{{"tool", "lst"}, "did you mean list?"}, Bad{{"tool", "run"}, "name"},
+                    Bad{{"run", "--modle", "x", "y"}, "did you mean --model?"},
+                    Bad{{"run", "--mode", "fast", "x"}, "plan, ask, edits, autonomous or unattended"},
+                    Bad{{"run", "--max-turns", "0", "x"}, "1"}, Bad{{"run", "--max-turns", "many", "x"}, "max-turns"},
+                    Bad{{"run", "a", "b"}, "b"}, Bad{{"session", "show"}, "id"},
+                    Bad{{"tool", "run", "read", "--memory", "lots"}, "64M"},
+                    Bad{{"tool", "run", "read", "--memory", "0"}, "64M"},
+                    Bad{{"tool", "run", "read", "--dir", "/a"}, "no ::"},
+                    Bad{{"tool", "run", "read", "--dir", "::/a"}, "host"},
+                    Bad{{"tool", "run", "read", "--dir", "/a::b"}, "absolute"},
+                    Bad{{"tool", "run", "read", "--timeout", "-1"}, "timeout"}));
+
+}  // namespace
+}  // namespace boxagnts::cli

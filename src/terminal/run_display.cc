@@ -1,0 +1,211 @@
+#include "terminal/run_display.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "base/json.h"
+#include "base/text.h"
+
+namespace boxagnts::terminal {
+namespace {
+
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return;  // the reader is gone; the run goes on
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+}
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+// The most telling argument of a call: the first string, as it came.
+std::string call_summary(const core::ToolCall& call, std::size_t columns) {
+  std::string text = call.tool;
+  const auto arguments = base::parse_json(call.arguments);
+  if (!arguments)
+    text += " " + call.arguments;
+  else if (const auto* object = arguments->if_object())
+    for (const auto& member : *object)
+      if (member.value().is_string()) {
+        text += " " + std::string(member.value().get_string());
+        break;
+      }
+  return base::one_line(text, columns);
+}
+
+std::string duration_text(std::int64_t microseconds) {
+  if (microseconds >= 1'000'000) return base::human_duration_ms(microseconds / 1000);
+  const auto tenths = std::to_string(microseconds / 100 % 10);
+  return std::to_string(microseconds / 1000) + "." + tenths + " ms";
+}
+
+std::string result_summary(const core::ToolResult& result, std::size_t columns) {
+  const bool ok = result.status == core::ResultStatus::ok;
+  const auto lines = std::ranges::count(result.text, '\n') + (result.text.ends_with('\n') ? 0 : 1);
+  std::string text;
+  if (!ok)
+    text = std::string(core::name_of(result.status)) + ": " + result.text.substr(0, result.text.find('\n'));
+  else if (lines <= 1)
+    text = result.text;
+  else
+    text = std::to_string(lines) + " lines";
+  if (result.text.size() > 1000) text += ", " + base::human_bytes(std::max<std::uint64_t>(result.total_bytes, result.text.size()));
+  if (!result.blob.empty()) text += ", shortened";
+  const std::string time = result.duration_us > 0 ? "  (" + duration_text(result.duration_us) + ")" : "";
+  return base::one_line(text, columns > time.size() + 10 ? columns - time.size() : 10) + time;
+}
+
+class TextDisplay final : public RunDisplay {
+ public:
+  TextDisplay(int fd, Style style, std::size_t columns)
+      : fd_(fd), style_(style), columns_(std::max<std::size_t>(columns, 20)) {}
+
+  void show(const core::Frame& frame) override {
+    if (const auto* text = std::get_if<core::TextDelta>(&frame.body)) stream(text->text);
+  }
+
+  void show(const core::Event& event) override {
+    std::visit(
+        Overloaded{[&](const core::RunStarted& started) {
+                     if (begun_us_ == 0) begun_us_ = event.time;
+                     line(paint(kDim, base::one_line(started.model + ", mode " +
+                                                         std::string(core::name_of(started.mode)),
+                                                     columns_)));
+                   },
+                   [&](const core::UserMessage& message) { user(message); },
+                   [&](const core::AssistantBlock& block) { assistant(block.block); },
+                   [&](const core::TurnEnded&) { end_stream(); },
+                   [&](const core::CallDecided&) {},
+                   [&](const core::ApprovalAsked& asked) { asked_question(asked); },
+                   [&](const core::ApprovalAnswered& answered) {
+                     line(paint(kDim, "  answered " + std::string(core::name_of(answered.answer)) +
+                                          " (" + base::one_line(answered.by, 20) + ")"));
+                   },
+                   [&](const core::ToolFinished& finished) { tool(finished.result); },
+                   [&](const core::TurnRetried& retried) { retry(retried); },
+                   [&](const core::RunEnded& ended) { end(event, ended); }},
+        event.body);
+  }
+
+ private:
+  static constexpr std::string_view kDim = "\x1b[2m", kRed = "\x1b[31m", kBold = "\x1b[1m",
+                                    kOff = "\x1b[0m";
+
+  std::string paint(std::string_view colour, const std::string& text) const {
+    if (style_ == Style::plain) return text;
+    return std::string(colour) + text + std::string(kOff);
+  }
+
+  void line(const std::string& text) {
+    end_stream();
+    write_all(fd_, text + "\n");
+  }
+
+  // Text of the answer in the making; what was shown of it is kept to complete it.
+  void stream(std::string_view text) {
+    streamed_ += text;
+    const std::string safe = base::terminal_safe(text);
+    write_all(fd_, safe);
+    at_line_start_ = safe.ends_with('\n');
+    open_ = true;
+  }
+  void end_stream() {
+    if (open_ && !at_line_start_) write_all(fd_, "\n");
+    open_ = false;
+    streamed_.clear();
+  }
+
+  void user(const core::UserMessage& message) {
+    line(paint(kBold, "> " + base::one_line(message.text, columns_ - 2)));
+  }
+
+  void assistant(const core::Block& block) {
+    if (const auto* call = std::get_if<core::ToolCall>(&block)) {
+      calls_[call->id] = call_summary(*call, columns_ - 4);
+      return;
+    }
+    const auto* text = std::get_if<core::TextBlock>(&block);
+    if (!text) return;
+    if (!text->text.starts_with(streamed_)) {  // frames were lost: show it whole
+      end_stream();
+      stream(text->text);
+    } else {
+      stream(std::string_view(text->text).substr(streamed_.size()));
+    }
+    end_stream();
+  }
+
+  void asked_question(const core::ApprovalAsked& asked) {
+    line(paint(kBold, "? " + base::one_line(asked.approval.question, columns_ - 2)));
+  }
+
+  void tool(const core::ToolResult& result) {
+    const auto call = calls_.find(result.call_id);
+    line("● " + (call == calls_.end() ? std::string("call") : call->second));
+    if (call != calls_.end()) calls_.erase(call);
+    const bool ok = result.status == core::ResultStatus::ok;
+    const std::string text = (ok ? "  └ " : "  ✗ ") + result_summary(result, columns_ - 4);
+    line(ok ? paint(kDim, text) : paint(kRed, text));
+  }
+
+  void retry(const core::TurnRetried& retried) {
+    line(paint(kDim, "  … " + base::one_line(retried.error.message, columns_ - 30) + "; trying again in " +
+                         base::human_duration_ms(retried.delay_ms)));
+  }
+
+  void end(const core::Event& event, const core::RunEnded& ended) {
+    if (!ended.of.empty()) {
+      line(paint(kDim, "(the run before was interrupted)"));
+      return;
+    }
+    std::string text(core::name_of(ended.outcome));
+    std::ranges::replace(text, '_', ' ');
+    text += ": " + std::to_string(ended.turns) + (ended.turns == 1 ? " turn, " : " turns, ") +
+            std::to_string(ended.usage.input_tokens) + " tokens in, " +
+            std::to_string(ended.usage.output_tokens) + " out";
+    if (begun_us_ > 0) text += ", " + duration_text(event.time - begun_us_);
+    begun_us_ = 0;
+    line("");
+    if (ended.outcome == core::Outcome::finished) return line(paint(kDim, text));
+    line(paint(kRed, base::terminal_safe(ended.error.message)));
+    line(paint(kDim, text));
+  }
+
+  const int fd_;
+  const Style style_;
+  const std::size_t columns_;
+  std::string streamed_;
+  bool open_ = false;
+  bool at_line_start_ = true;
+  base::Timestamp begun_us_ = 0;
+  std::map<std::string, std::string> calls_;  // summaries of calls without a result yet, by id
+};
+
+class JsonDisplay final : public RunDisplay {
+ public:
+  explicit JsonDisplay(int fd) : fd_(fd) {}
+  void show(const core::Event& event) override { put(core::to_json(event)); }
+  void show(const core::Frame& frame) override { put(core::to_json(frame)); }
+
+ private:
+  void put(const Json& json) { write_all(fd_, base::to_text(json) + "\n"); }
+  const int fd_;
+};
+
+}  // namespace
+
+std::unique_ptr<RunDisplay> make_text_display(int fd, Style style, std::size_t columns) {
+  return std::make_unique<TextDisplay>(fd, style, columns);
+}
+
+std::unique_ptr<RunDisplay> make_json_display(int fd) { return std::make_unique<JsonDisplay>(fd); }
+
+}  // namespace boxagnts::terminal

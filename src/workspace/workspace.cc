@@ -1,0 +1,97 @@
+#include "workspace/workspace.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "base/guard.h"
+#include "base/hash.h"
+
+namespace boxagnts::workspace {
+namespace {
+
+// Where the workspace cannot hold it: one folder a workspace under the user's state folder.
+Result<std::string> user_state_folder(const std::string& root, const Environment& environment) {
+  std::string base = environment("XDG_STATE_HOME");
+  if (base.empty()) {
+    const std::string home = environment("HOME");
+    if (home.empty())
+      return fail(Code::permission_denied, root + " is read-only, and neither XDG_STATE_HOME nor HOME "
+                                                  "says where to keep its state instead");
+    base = home + "/.local/state";
+  }
+  return base + "/boxagnts/" + base::blake2b_hex(root).substr(0, 16);
+}
+
+Status make_folders(const std::string& path) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+      return fail_errno(errno, "cannot make the folder " + part);
+    if (slash == std::string::npos) return {};
+  }
+}
+
+// The state folder must be ours: a link or a file there would lead our writes elsewhere.
+Status check_is_own_folder(const std::string& path) {
+  struct stat status;
+  if (::lstat(path.c_str(), &status) != 0) return fail_errno(errno, "cannot use " + path);
+  if (GUARD("workspace.state-folder", !S_ISDIR(status.st_mode)))
+    return fail(Code::invalid_argument,
+                path + " is " + (S_ISLNK(status.st_mode) ? "a link" : "no folder") +
+                    ", but BoxAgnts keeps its state in a folder of that name; move it away");
+  if (::chmod(path.c_str(), 0700) != 0 && errno != EROFS && errno != EPERM)
+    return fail_errno(errno, "cannot use " + path);
+  return {};
+}
+
+}  // namespace
+
+Result<Workspace> open(const std::string& directory, const Environment& environment) {
+  if (directory.contains('\0') || directory.size() >= PATH_MAX)
+    return fail(Code::invalid_argument, "the workspace's path is no usable path");
+  char canonical[PATH_MAX];
+  if (!::realpath(directory.c_str(), canonical))
+    return fail_errno(errno, "cannot open the workspace " + directory);
+  Workspace workspace{.root = canonical};
+  struct stat status;
+  if (::stat(canonical, &status) != 0) return fail_errno(errno, "cannot open the workspace " + directory);
+  if (!S_ISDIR(status.st_mode))
+    return fail(Code::invalid_argument, "the workspace " + directory + " is a file; give its folder");
+  if (workspace.root == "/")
+    return fail(Code::invalid_argument,
+                "the whole file system cannot be a workspace; give a folder below it");
+
+  workspace.state_folder = workspace.root + "/.boxagnts";
+  if (::mkdir(workspace.state_folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    if (errno != EROFS && errno != EACCES && errno != EPERM)
+      return fail_errno(errno, "cannot make " + workspace.state_folder);
+    workspace.state_folder = TRY(user_state_folder(workspace.root, environment));
+    TRY(make_folders(workspace.state_folder));
+  }
+  TRY(check_is_own_folder(workspace.state_folder));
+  if (::access(workspace.state_folder.c_str(), W_OK) != 0) {  // made earlier, read-only now
+    workspace.state_folder = TRY(user_state_folder(workspace.root, environment));
+    TRY(make_folders(workspace.state_folder));
+  }
+  const std::string ignore = workspace.state_folder + "/.gitignore";
+  if (::access(ignore.c_str(), F_OK) != 0)  // never committed with the rest
+    TRY(base::write_file_atomically(ignore, "*\n"));
+  return workspace;
+}
+
+Result<Config> read_config(const Workspace& workspace, const Environment& environment) {
+  std::string user = environment("XDG_CONFIG_HOME");
+  if (user.empty()) user = environment("HOME") + "/.config";
+  Config config;
+  config.user = TRY(read_toml(user + "/boxagnts/config.toml"));
+  config.workspace = TRY(read_toml(workspace.state_folder + "/config.toml"));
+  return config;
+}
+
+}  // namespace boxagnts::workspace
