@@ -1,5 +1,6 @@
-// boxagnts_bench: the sandbox, the whole call and the event log, each beside what it is judged against.
-// Usage: boxagnts_bench [BOXAGNTS-BINARY]; with the binary also start-up times of whole programs.
+// boxagnts_bench: the sandbox, the whole call and the event log, each beside what it is judged
+// against. Usage: boxagnts_bench [BOXAGNTS-BINARY]; with the binary also start-up times of whole
+// programs.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sqlite3.h>
@@ -66,7 +67,8 @@ std::string native_read(const std::string& path) {
   for (std::size_t at = 0; at < content.size();) {
     const std::size_t end = std::min(content.find('\n', at), content.size());
     char number[16];
-    out.append(number, static_cast<std::size_t>(std::snprintf(number, sizeof number, "%6d\t", ++line)));
+    out.append(number,
+               static_cast<std::size_t>(std::snprintf(number, sizeof number, "%6d\t", ++line)));
     out.append(content, at, end - at).append("\n");
     at = end + 1;
   }
@@ -136,9 +138,8 @@ void bench_call(const Workspace& workspace) {
   target("p50 us", rows[0].percentile(0.5), 15);
   target("p99 us", rows[0].percentile(0.99), 40);
   target("times the native work (p50)", rows[0].percentile(0.5) / rows[1].percentile(0.5), 2);
-  std::vector<Row> spawned{{"posix_spawn cat -n, and wait", [&] {
-                              spawn_and_wait({"cat", "-n", workspace.root + "/in.txt"});
-                            }}};
+  std::vector<Row> spawned{{"posix_spawn cat -n, and wait",
+                            [&] { spawn_and_wait({"cat", "-n", workspace.root + "/in.txt"}); }}};
   measure(spawned, 5, 40);
   print(spawned[0]);
 
@@ -155,14 +156,14 @@ void bench_call(const Workspace& workspace) {
   policy.envelope.environment = process.environment;
   const tools::ToolContext context{.workspace = workspace.root, .scratch = scratch};
   LoggedRun control;
-  std::vector<Row> call{{"whole call: JSON, schema, policy, sandbox, durable event", [&] {
-                           auto result = must(pipeline->run({"c1", "read", R"({"file_path":"in.txt"})"},
-                                                            policy, context, control));
-                           if (result.status != core::ResultStatus::ok) die(result.text);
-                           const core::EventBody bodies[]{control.last,
-                                                          core::ToolFinished{std::move(result)}};
-                           must(store->append(*acquired.lease, bodies));
-                         }}};
+  std::vector<Row> call{
+      {"whole call: JSON, schema, policy, sandbox, durable event", [&] {
+         auto result = must(
+             pipeline->run({"c1", "read", R"({"file_path":"in.txt"})"}, policy, context, control));
+         if (result.status != core::ResultStatus::ok) die(result.text);
+         const core::EventBody bodies[]{control.last, core::ToolFinished{std::move(result)}};
+         must(store->append(*acquired.lease, bodies));
+       }}};
   measure(call, 10, 500);
   print_header("2. The whole call");
   for (const auto& row : call) print(row);
@@ -225,14 +226,17 @@ void bench_append(const Workspace& workspace) {
   const auto execute = [&](const char* sql) {
     if (sqlite3_exec(bare, sql, nullptr, nullptr, nullptr) != SQLITE_OK) die(sqlite3_errmsg(bare));
   };
-  execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE e(n INTEGER PRIMARY KEY, b TEXT)");
+  execute(
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE e(n INTEGER PRIMARY KEY, b "
+      "TEXT)");
   sqlite3_stmt* insert = nullptr;
   sqlite3_prepare_v2(bare, "INSERT INTO e(b) VALUES(?)", -1, &insert, nullptr);
   const std::string text(350, 'x');
 
   std::vector<Row> early{{"append of one event, events 10 to 5,000", append},
                          {"bare SQLite insert, same settings", [&] {
-                            sqlite3_bind_text(insert, 1, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+                            sqlite3_bind_text(insert, 1, text.data(), static_cast<int>(text.size()),
+                                              SQLITE_STATIC);
                             sqlite3_step(insert);
                             sqlite3_reset(insert);
                           }}};
@@ -245,10 +249,11 @@ void bench_append(const Workspace& workspace) {
     std::stop_source source;
     std::vector<base::Thread> readers;
     for (int i = 0; i < 200; ++i)
-      readers.push_back(must(base::Thread::start("reader", 256 << 10, [&, stop = source.get_token()] {
-        while (!stop.stop_requested())
-          (void)store->wait(session, 1'000'000'000, stop, base::kNever);
-      })));
+      readers.push_back(
+          must(base::Thread::start("reader", 256 << 10, [&, stop = source.get_token()] {
+            while (!stop.stop_requested())
+              (void)store->wait(session, 1'000'000'000, stop, base::kNever);
+          })));
     measure(watched, 10, 450);
     source.request_stop();
   }
@@ -256,8 +261,10 @@ void bench_append(const Workspace& workspace) {
   for (const auto* rows : {&early, &late, &watched})
     for (const auto& row : *rows) print(row);
   target("p50 us", early[0].percentile(0.5), 50);
-  target("event 100,000 against event 10 (p50)", late[0].percentile(0.5) / early[0].percentile(0.5), 1.2);
-  target("with 200 readers against none (p50)", watched[0].percentile(0.5) / late[0].percentile(0.5), 1.2);
+  target("event 100,000 against event 10 (p50)", late[0].percentile(0.5) / early[0].percentile(0.5),
+         1.2);
+  target("with 200 readers against none (p50)",
+         watched[0].percentile(0.5) / late[0].percentile(0.5), 1.2);
   sqlite3_finalize(insert);
   sqlite3_close(bare);
 }
@@ -278,7 +285,8 @@ void bench_version(const std::string& binary) {
                         {"/bin/true", [] { spawn_and_wait({"true"}); }}};
   for (const auto* rival : {"codex", "claude", "opencode", "gemini", "rg", "node"})
     if (on_path(rival))
-      rows.push_back({std::string(rival) + " --version", [rival] { spawn_and_wait({rival, "--version"}); }});
+      rows.push_back(
+          {std::string(rival) + " --version", [rival] { spawn_and_wait({rival, "--version"}); }});
   measure(rows, 4, 5);
   print_header("4. Start of a whole program, spawn to exit");
   for (const auto& row : rows) print(row);

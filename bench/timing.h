@@ -1,5 +1,5 @@
-// Times repeated calls and prints one row each; rivals run in the same program, interleaved in rounds, so
-// that the ratio holds on a machine whose speed drifts.
+// Times repeated calls and prints one row each; rivals run in the same program, interleaved in
+// rounds, so that the ratio holds on a machine whose speed drifts.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,8 @@ struct Row {
 inline double time_us(const std::function<void()>& once) {
   const auto begun = std::chrono::steady_clock::now();
   once();
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begun).count();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begun)
+      .count();
 }
 
 // Every row `per_round` times a round, rows in turn; the first round warms up and is not counted.

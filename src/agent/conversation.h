@@ -1,8 +1,9 @@
 // The conversation a model is shown, as a projection of a session's events.
 //
-// apply() takes events in order, one at a time, in constant time each, so that a turn costs the same in a
-// short and in a long session. An answer's blocks count once its TurnEnded is in the log; every call of an
-// answer that counts gets exactly one result. Not thread-safe: belongs to the run's thread.
+// apply() takes events in order, one at a time, in constant time each, so that a turn costs the
+// same in a short and in a long session. An answer's blocks count once its TurnEnded is in the log;
+// every call of an answer that counts gets exactly one result. Not thread-safe: belongs to the
+// run's thread.
 #pragma once
 
 #include <vector>

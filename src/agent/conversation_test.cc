@@ -25,11 +25,11 @@ core::ToolFinished result(const char* id, const char* text = "ok") {
 }
 
 TEST(Conversation, TurnsAlternateAndResultsFollowTheirCalls) {
-  const auto conversation = conversation_of({
-      UserMessage{"do it"}, AssistantBlock{TextBlock{"I look"}},
-      AssistantBlock{ToolCall{"c1", "read", "{}"}}, AssistantBlock{ToolCall{"c2", "read", "{}"}},
-      TurnEnded{}, result("c1"), result("c2"), AssistantBlock{TextBlock{"done"}}, TurnEnded{},
-      UserMessage{"more"}});
+  const auto conversation = conversation_of(
+      {UserMessage{"do it"}, AssistantBlock{TextBlock{"I look"}},
+       AssistantBlock{ToolCall{"c1", "read", "{}"}}, AssistantBlock{ToolCall{"c2", "read", "{}"}},
+       TurnEnded{}, result("c1"), result("c2"), AssistantBlock{TextBlock{"done"}}, TurnEnded{},
+       UserMessage{"more"}});
   const auto& messages = conversation.messages();
   ASSERT_EQ(messages.size(), 5u);
   for (std::size_t i = 0; i < messages.size(); ++i)
@@ -48,7 +48,8 @@ TEST(Conversation, WordsAfterResultsJoinThem) {
 }
 
 TEST(Conversation, AnAnswerCountsOnlyOnceItsEndIsLogged) {
-  EXPECT_EQ(conversation_of({UserMessage{"a"}, AssistantBlock{TextBlock{"half"}}}).messages().size(), 1u);
+  EXPECT_EQ(
+      conversation_of({UserMessage{"a"}, AssistantBlock{TextBlock{"half"}}}).messages().size(), 1u);
   for (const core::EventBody& end :
        {core::EventBody(core::TurnRetried{}), core::EventBody(core::RunEnded{}),
         core::EventBody(core::RunStarted{})}) {
@@ -61,9 +62,10 @@ TEST(Conversation, AnAnswerCountsOnlyOnceItsEndIsLogged) {
 }
 
 TEST(Conversation, EveryCallHasAtMostOneResultAndOpenOnesAreKnown) {
-  const auto conversation = conversation_of(
-      {UserMessage{"a"}, AssistantBlock{ToolCall{"c1", "t", ""}}, AssistantBlock{ToolCall{"c2", "t", ""}},
-       TurnEnded{}, result("c1", "first"), result("c1", "second"), result("nobody asked")});
+  const auto conversation =
+      conversation_of({UserMessage{"a"}, AssistantBlock{ToolCall{"c1", "t", ""}},
+                       AssistantBlock{ToolCall{"c2", "t", ""}}, TurnEnded{}, result("c1", "first"),
+                       result("c1", "second"), result("nobody asked")});
   EXPECT_EQ(conversation.messages()[2].blocks.size(), 1u);
   ASSERT_EQ(conversation.open_calls().size(), 1u);
   EXPECT_EQ(conversation.open_calls()[0].id, "c2");

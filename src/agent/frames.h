@@ -1,6 +1,6 @@
-// Carries frames, and the word that an event was appended, from running runs to whoever tails a session in
-// this process. A slow reader loses its oldest frames (never events: those it reads from the log) and
-// harms nobody. Thread-safe.
+// Carries frames, and the word that an event was appended, from running runs to whoever tails a
+// session in this process. A slow reader loses its oldest frames (never events: those it reads from
+// the log) and harms nobody. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -23,7 +23,8 @@ class FrameQueue {
   void push(const core::Frame& frame);
   void ring();
 
-  // The oldest frame made after event `seen`, if it belongs right behind it; older ones are dropped.
+  // The oldest frame made after event `seen`, if it belongs right behind it; older ones are
+  // dropped.
   std::optional<core::Frame> take(std::int64_t seen);
   // Waits for a push or a ring since the last wait.
   void wait(std::stop_token stop, base::Steady deadline);
@@ -37,8 +38,8 @@ class FrameQueue {
 
 class FrameHub {
  public:
-  // The queue lives as long as the caller holds it, and begins with the frames of what is being made now:
-  // who comes late misses nothing of it.
+  // The queue lives as long as the caller holds it, and begins with the frames of what is being
+  // made now: who comes late misses nothing of it.
   std::shared_ptr<FrameQueue> subscribe(const core::SessionId& session);
   void publish(const core::Frame& frame);
   // An event was appended: what was being made is made.

@@ -62,11 +62,11 @@ Result<std::int64_t> Loop::open(const std::optional<core::RunId>& interrupted) {
   const std::int64_t last = last_number_;
   std::vector<core::EventBody> repairs;
   for (const auto& call : conversation_.open_calls())
-    repairs.emplace_back(core::ToolFinished{
-        {.call_id = call.id,
-         .status = core::ResultStatus::cancelled,
-         .text = "The run was interrupted before this call was finished. What it did is not known: look "
-                 "before you repeat it."}});
+    repairs.emplace_back(core::ToolFinished{{.call_id = call.id,
+                                             .status = core::ResultStatus::cancelled,
+                                             .text = "The run was interrupted before this call was "
+                                                     "finished. What it did is not known: look "
+                                                     "before you repeat it."}});
   if (interrupted)
     repairs.emplace_back(core::RunEnded{
         .outcome = core::Outcome::interrupted,
@@ -118,23 +118,25 @@ Result<Loop::Ending> Loop::take_turns() {
     const auto took = parts_.dependencies.clock.steady() - begun;
     std::vector<core::EventBody> bodies;
     for (auto& block : answer->blocks) bodies.emplace_back(core::AssistantBlock{std::move(block)});
-    bodies.emplace_back(core::TurnEnded{
-        answer->reason, answer->usage,
-        std::chrono::duration_cast<std::chrono::microseconds>(took).count()});
+    bodies.emplace_back(
+        core::TurnEnded{answer->reason, answer->usage,
+                        std::chrono::duration_cast<std::chrono::microseconds>(took).count()});
     TRY(log(bodies));
     if (!conversation_.open_calls().empty()) {
       continuations = 0;
       TRY(run_calls());
     } else if (answer->reason == core::StopReason::max_tokens) {
       if (++continuations > kContinuationsMax)
-        return Ending{core::Outcome::failed,
-                      {Code::limit_exceeded, "the model reached its token limit " +
-                                                 std::to_string(continuations) + " times in a row"}};
+        return Ending{
+            core::Outcome::failed,
+            {Code::limit_exceeded, "the model reached its token limit " +
+                                       std::to_string(continuations) + " times in a row"}};
       const core::EventBody go_on = core::UserMessage{kContinueAfterTokenLimit};
       TRY(log(std::span(&go_on, 1)));
     } else if (answer->reason == core::StopReason::content_filter) {
-      return Ending{core::Outcome::failed,
-                    {Code::permission_denied, "the model's vendor withheld the answer (content filter)"}};
+      return Ending{
+          core::Outcome::failed,
+          {Code::permission_denied, "the model's vendor withheld the answer (content filter)"}};
     } else {
       return Ending{core::Outcome::finished, {}};
     }
@@ -211,8 +213,8 @@ Status Loop::shorten(core::ToolResult& result) {
   return {};
 }
 
-// A decision about something with an effect is in the log before the effect is; others go in with their
-// result, in one append.
+// A decision about something with an effect is in the log before the effect is; others go in with
+// their result, in one append.
 Status Loop::decided(const core::CallDecided& decision) {
   const bool reads = decision.decision.level <= core::Level::read_only;
   if (decision.decision.verdict == core::Verdict::deny ||
@@ -238,9 +240,10 @@ Result<core::Answer> Loop::ask(const core::Approval& approval) {
   TRY(log(std::span(&answered, 1)));
   if (given) return given->answer;
   if (attended) return fail(Code::cancelled, "the run was cancelled while the question waited");
-  return fail(Code::permission_denied,
-              "This needs a person's yes, and nobody is there to answer (the run is unattended). Do "
-              "without it, or say in your answer what should be allowed.");
+  return fail(
+      Code::permission_denied,
+      "This needs a person's yes, and nobody is there to answer (the run is unattended). Do "
+      "without it, or say in your answer what should be allowed.");
 }
 
 }  // namespace boxagnts::agent

@@ -1,9 +1,9 @@
 // The loop of one run: ask the model, run its calls, append what happened, again.
 //
-// Invariants (each has a test in runs_test.cc): the turn cap binds; every call of an answer gets exactly one
-// result, also on cancel and error; a cut or stalled answer is asked for again or reported, never a
-// success; arguments that are no JSON run nothing; an oversize result is kept whole as a blob; cancelling
-// works wherever the run is. Belongs to the run's thread.
+// Invariants (each has a test in runs_test.cc): the turn cap binds; every call of an answer gets
+// exactly one result, also on cancel and error; a cut or stalled answer is asked for again or
+// reported, never a success; arguments that are no JSON run nothing; an oversize result is kept
+// whole as a blob; cancelling works wherever the run is. Belongs to the run's thread.
 #pragma once
 
 #include <random>
@@ -30,13 +30,13 @@ class Loop final : private tools::RunControl {
   };
   explicit Loop(Parts parts);
 
-  // Reads the session so far, and gives every call that a killed run left open its result. Before run().
-  // Returns the number of the session's last event before that.
+  // Reads the session so far, and gives every call that a killed run left open its result. Before
+  // run(). Returns the number of the session's last event before that.
   Result<std::int64_t> open(const std::optional<core::RunId>& interrupted);
   // The request's first events.
   Status begin();
-  // Runs until the run's end, which the caller appends by finish(). Errors: the log is lost to us (fenced,
-  // damaged): nothing more can be said there.
+  // Runs until the run's end, which the caller appends by finish(). Errors: the log is lost to us
+  // (fenced, damaged): nothing more can be said there.
   Result<core::RunEnded> run();
   Status finish(core::RunEnded ended);
 

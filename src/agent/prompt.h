@@ -1,5 +1,5 @@
-// What every model is told first. Product text: owned, sized, held by a test, and the same byte for byte
-// from turn to turn, so that providers can cache it.
+// What every model is told first. Product text: owned, sized, held by a test, and the same byte for
+// byte from turn to turn, so that providers can cache it.
 #pragma once
 
 #include <string>

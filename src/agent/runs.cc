@@ -29,7 +29,7 @@ struct ActiveRun {
   std::unique_ptr<Loop> loop;
   enum class State : std::uint8_t { running, ending, finished };
   State state = State::running;  // under RunsImpl::mutex_
-  base::Thread thread;    // last: joined before the rest goes
+  base::Thread thread;           // last: joined before the rest goes
 };
 
 class RunsImpl final : public Runs {
@@ -53,16 +53,16 @@ class RunsImpl final : public Runs {
     run->model = TRY(dependencies_.open_model(request.model));
     const bool made = !request.session;
     const core::SessionId session =
-        made ? TRY(dependencies_.store.create_session(
-                   base::one_line(request.prompt.substr(0, request.prompt.find('\n')), kTitleColumns)))
+        made ? TRY(dependencies_.store.create_session(base::one_line(
+                   request.prompt.substr(0, request.prompt.find('\n')), kTitleColumns)))
              : *request.session;
     wait_while_ending(session);
     auto acquired = TRY(dependencies_.store.acquire(session));
     run->session = session;
     run->lease = std::move(acquired.lease);
-    run->loop = std::make_unique<Loop>(Loop::Parts{dependencies_, settings_, run->request, *run->model,
-                                                   *run->lease, hub_, approvals_,
-                                                   run->stop.get_token()});
+    run->loop =
+        std::make_unique<Loop>(Loop::Parts{dependencies_, settings_, run->request, *run->model,
+                                           *run->lease, hub_, approvals_, run->stop.get_token()});
     const auto after = TRY(run->loop->open(acquired.interrupted));
     const Started started{session, run->lease->run(), after};
     TRY(run->loop->begin());
@@ -104,7 +104,8 @@ class RunsImpl final : public Runs {
     }
   }
 
-  // Who has seen a run's last event may start the next one at once: its lease is just being released.
+  // Who has seen a run's last event may start the next one at once: its lease is just being
+  // released.
   void wait_while_ending(const core::SessionId& session) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] {

@@ -1,7 +1,8 @@
 // Runs: start, cancel, answer, tail. The one door every other door uses.
 //
-// A run is one thread that asks the model, runs the calls through CallPipeline and appends every finished
-// fact to the log; whoever watches reads events by number and frames as they come. Thread-safe.
+// A run is one thread that asks the model, runs the calls through CallPipeline and appends every
+// finished fact to the log; whoever watches reads events by number and frames as they come.
+// Thread-safe.
 #pragma once
 
 #include <functional>
@@ -38,8 +39,8 @@ struct Started {
   std::int64_t after = 0;  // number of the session's last event before this run: tail from here
 };
 
-// Follows one session: every event after a number, in order, without gaps or doubles, with the frames
-// of what is being made between them. One reader.
+// Follows one session: every event after a number, in order, without gaps or doubles, with the
+// frames of what is being made between them. One reader.
 class Tail {
  public:
   virtual ~Tail() = default;
@@ -63,14 +64,15 @@ class Runs {
   // Cancels and waits for every run.
   virtual ~Runs() = default;
 
-  // Returns when the run is in the log. Errors: not_found (session), busy (session owned by a live run,
-  // or too many runs), invalid_argument (model).
+  // Returns when the run is in the log. Errors: not_found (session), busy (session owned by a live
+  // run, or too many runs), invalid_argument (model).
   virtual Result<Started> start(const RunRequest& request) = 0;
   // Stops the run as soon as may be; its RunEnded follows. not_found when it is not running here.
   virtual Status cancel(const core::RunId& run) = 0;
   // not_found when no such question waits.
   virtual Status answer(const core::ApprovalId& approval, core::Answer answer, std::string by) = 0;
-  virtual Result<std::unique_ptr<Tail>> tail(const core::SessionId& session, std::int64_t after) = 0;
+  virtual Result<std::unique_ptr<Tail>> tail(const core::SessionId& session,
+                                             std::int64_t after) = 0;
 };
 
 }  // namespace boxagnts::agent

@@ -41,7 +41,8 @@ Step fails(Code code, std::int64_t retry_after_ms = 0) {
 }
 Step is_cut_at_its_token_limit() {
   return [](const auto&, const auto&, auto) -> Result<models::Answer> {
-    return models::Answer{{core::TextBlock{"and then"}}, core::StopReason::max_tokens, {1, 1, 0, 0}};
+    return models::Answer{
+        {core::TextBlock{"and then"}}, core::StopReason::max_tokens, {1, 1, 0, 0}};
   };
 }
 
@@ -71,7 +72,8 @@ class ScriptModel final : public models::Model {
 // A tool whose facts and behaviour the test chooses.
 class TestTool final : public tools::Tool {
  public:
-  using Behaviour = std::function<Result<tools::ToolOutput>(const Json&, const tools::ToolContext&)>;
+  using Behaviour =
+      std::function<Result<tools::ToolOutput>(const Json&, const tools::ToolContext&)>;
   TestTool(std::string name, core::Level level, Behaviour behaviour)
       : spec_{std::move(name), "test", *base::parse_json(R"({"type":"object"})"), level},
         behaviour_(std::move(behaviour)) {}
@@ -100,8 +102,9 @@ class RunsTest : public testing::Test {
       ++changes_;
       return output("changed");
     });
-    add("big", core::Level::read_only,
-        [](const Json&, const auto&) { return output("HEAD" + std::string(100'000, 'x') + "TAIL"); });
+    add("big", core::Level::read_only, [](const Json&, const auto&) {
+      return output("HEAD" + std::string(100'000, 'x') + "TAIL");
+    });
     add("wait", core::Level::read_only, [this](const Json&, const auto& context) {
       std::mutex mutex;
       std::condition_variable_any never;
@@ -288,17 +291,19 @@ TEST_F(RunsTest, AnOversizeResultIsKeptWholeAndShownByHeadAndTail) {
   EXPECT_EQ(store_->blob(result.blob).value().size(), 100'008u);
 }
 
-// --- cancel: wherever the run is, it ends, and every call has its result ---------------------------------
+// --- cancel: wherever the run is, it ends, and every call has its result
+// ---------------------------------
 
 TEST_F(RunsTest, CancelInsideAStream) {
-  const auto started = start({[](const auto&, const auto& on_piece, auto stop) -> Result<models::Answer> {
-    on_piece(models::TextPiece{"beginning"});
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait(lock, stop, [] { return false; });
-    return fail(Code::cancelled, "stopped");
-  }});
+  const auto started =
+      start({[](const auto&, const auto& on_piece, auto stop) -> Result<models::Answer> {
+        on_piece(models::TextPiece{"beginning"});
+        std::mutex mutex;
+        std::condition_variable_any never;
+        std::unique_lock lock(mutex);
+        never.wait(lock, stop, [] { return false; });
+        return fail(Code::cancelled, "stopped");
+      }});
   const auto events = follow(started, [&](const Tail::Item& item) {
     if (std::holds_alternative<core::Frame>(item)) EXPECT_TRUE(runs_->cancel(started.run));
   });
@@ -309,7 +314,8 @@ TEST_F(RunsTest, CancelInsideATool) {
   const auto started = start({calls({{"c1", "wait", "{}"}, {"c2", "change", "{}"}})});
   const auto events = follow(started, [&](const Tail::Item& item) {
     const auto* frame = std::get_if<core::Frame>(&item);
-    if (frame && std::holds_alternative<core::ToolBegun>(frame->body)) (void)runs_->cancel(started.run);
+    if (frame && std::holds_alternative<core::ToolBegun>(frame->body))
+      (void)runs_->cancel(started.run);
   });
   const auto results = all<core::ToolFinished>(events);
   ASSERT_EQ(results.size(), 2u);
@@ -341,7 +347,8 @@ TEST_F(RunsTest, DestroyingRunsEndsThem) {
   EXPECT_EQ(all<core::ToolFinished>(events).size(), 1u);
 }
 
-// --- questions -----------------------------------------------------------------------------------------
+// --- questions
+// -----------------------------------------------------------------------------------------
 
 TEST_F(RunsTest, YesRunsNoDoesNotAndForThisRunAsksOnce) {
   request_.mode = core::Mode::ask;
@@ -363,7 +370,8 @@ TEST_F(RunsTest, YesRunsNoDoesNotAndForThisRunAsksOnce) {
       EXPECT_TRUE(runs_->answer(asked->approval.id, expected.answer, "test"));
       EXPECT_FALSE(runs_->answer(asked->approval.id, expected.answer, "test")) << "answered twice";
     });
-    EXPECT_EQ(all<core::ApprovalAnswered>(events).size(), static_cast<std::size_t>(expected.questions));
+    EXPECT_EQ(all<core::ApprovalAnswered>(events).size(),
+              static_cast<std::size_t>(expected.questions));
     EXPECT_EQ(changes_, expected.changes);
     EXPECT_EQ(ended(events).outcome, Outcome::finished);
   }
@@ -395,7 +403,8 @@ TEST_F(RunsTest, ADecisionIsInTheLogBeforeItsEffect) {
   EXPECT_EQ(logged_before, 1) << base::to_text(core::to_json(events.at(4)));
 }
 
-// --- sessions -------------------------------------------------------------------------------------------
+// --- sessions
+// -------------------------------------------------------------------------------------------
 
 TEST_F(RunsTest, ASessionGoesOnAndTheModelSeesItAll) {
   const auto first = start({says("one")});
@@ -432,11 +441,12 @@ TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
   const auto session = store_->create_session("s").value();
   {
     const auto killed = store_->acquire(session).value();
-    const core::EventBody bodies[]{
-        core::RunStarted{}, core::UserMessage{"first"},
-        core::AssistantBlock{core::ToolCall{"c1", "look", "{}"}},
-        core::AssistantBlock{core::ToolCall{"c2", "change", "{}"}}, core::TurnEnded{},
-        core::ToolFinished{{.call_id = "c1"}}};
+    const core::EventBody bodies[]{core::RunStarted{},
+                                   core::UserMessage{"first"},
+                                   core::AssistantBlock{core::ToolCall{"c1", "look", "{}"}},
+                                   core::AssistantBlock{core::ToolCall{"c2", "change", "{}"}},
+                                   core::TurnEnded{},
+                                   core::ToolFinished{{.call_id = "c1"}}};
     ASSERT_TRUE(store_->append(*killed.lease, bodies));
   }
   request_.session = session;
@@ -449,7 +459,8 @@ TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
   EXPECT_EQ(ended(events).outcome, Outcome::finished);
 }
 
-// --- tail -----------------------------------------------------------------------------------------------
+// --- tail
+// -----------------------------------------------------------------------------------------------
 
 TEST_F(RunsTest, FramesComeBeforeTheEventTheyBecomeAndALateReaderGetsEveryEvent) {
   const auto started = start({says("hello"), says("never")});
@@ -465,7 +476,8 @@ TEST_F(RunsTest, FramesComeBeforeTheEventTheyBecomeAndALateReaderGetsEveryEvent)
   std::int64_t expected = 3;
   while (auto item = late->next({}, std::chrono::steady_clock::now()).value())
     EXPECT_EQ(std::get<core::Event>(*item).number, expected++);
-  EXPECT_EQ(expected, started.after + 6) << "run_started, user_message, block, turn_ended, run_ended";
+  EXPECT_EQ(expected, started.after + 6)
+      << "run_started, user_message, block, turn_ended, run_ended";
 }
 
 TEST(FrameQueue, ASlowReaderLosesTheOldestAndNothingGrows) {

@@ -5,14 +5,15 @@ namespace boxagnts::agent {
 Status apply_config(const base::ConfigNode& root, Settings& settings) {
   const auto* agent = TRY(root.table("agent"));
   settings.turns_max = TRY(agent->integer("turns_max", 1, 10'000)).value_or(settings.turns_max);
-  settings.result_bytes_max = static_cast<std::size_t>(
-      TRY(agent->integer("result_bytes_max", 1'000, 10'000'000))
-          .value_or(static_cast<std::int64_t>(settings.result_bytes_max)));
+  settings.result_bytes_max =
+      static_cast<std::size_t>(TRY(agent->integer("result_bytes_max", 1'000, 10'000'000))
+                                   .value_or(static_cast<std::int64_t>(settings.result_bytes_max)));
 
   const auto* limits = TRY(root.table("limits"));
   if (const auto seconds = TRY(limits->integer("wasm_timeout", 1, 86'400)))
     settings.limits.wall_time = std::chrono::seconds(*seconds);
-  if (const auto bytes = TRY(limits->integer("wasm_max_memory_size", 1 << 20, std::int64_t{4} << 30)))
+  if (const auto bytes =
+          TRY(limits->integer("wasm_max_memory_size", 1 << 20, std::int64_t{4} << 30)))
     settings.limits.memory_bytes = static_cast<std::uint64_t>(*bytes);
   if (const auto bytes = TRY(limits->integer("wasm_max_wasm_stack", 64 << 10, 1 << 20)))
     settings.limits.stack_bytes = static_cast<std::uint64_t>(*bytes);

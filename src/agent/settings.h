@@ -11,11 +11,11 @@
 namespace boxagnts::agent {
 
 struct Settings {
-  std::string workspace;             // absolute, canonical
-  core::Limits limits;               // of one tool call
-  std::size_t result_bytes_max = 32'000;   // shown to the model of one result; the rest stays a blob
+  std::string workspace;                  // absolute, canonical
+  core::Limits limits;                    // of one tool call
+  std::size_t result_bytes_max = 32'000;  // shown to the model of one result; the rest stays a blob
   std::uint64_t scratch_bytes_max = 64u << 20;  // a run's /tmp
-  std::uint32_t runs_max = 256;      // side by side in this process
+  std::uint32_t runs_max = 256;                 // side by side in this process
   std::int64_t turns_max = 50;
   models::RetryPolicy retry;
 };

@@ -1,5 +1,5 @@
-// What each command of the command line does. Every function returns the process's exit code, or an error
-// that main prints.
+// What each command of the command line does. Every function returns the process's exit code, or an
+// error that main prints.
 #pragma once
 
 #include "base/error.h"

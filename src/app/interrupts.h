@@ -1,5 +1,5 @@
-// Ctrl-C and termination as a callback. Construct before any thread starts: it blocks the signals, and
-// threads inherit that.
+// Ctrl-C and termination as a callback. Construct before any thread starts: it blocks the signals,
+// and threads inherit that.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,8 @@ namespace boxagnts::app {
 
 class Interrupts {
  public:
-  // `on_first` runs once, on a thread of its own, at the first SIGINT, SIGTERM or SIGHUP. The second one
-  // ends the process at once with exit code 130.
+  // `on_first` runs once, on a thread of its own, at the first SIGINT, SIGTERM or SIGHUP. The
+  // second one ends the process at once with exit code 130.
   static Result<std::unique_ptr<Interrupts>> watch(std::function<void()> on_first);
   ~Interrupts();
 

@@ -17,7 +17,8 @@ Status read_layer(const base::ConfigNode& root, Preferences& into) {
   const auto* agent = TRY(root.table("agent"));
   if (const auto mode = TRY(agent->string("mode"))) {
     auto parsed = core::parse_enum<core::Mode>(*mode);
-    if (!parsed) return std::unexpected(std::move(parsed.error()).in(agent->where() + ": agent.mode"));
+    if (!parsed)
+      return std::unexpected(std::move(parsed.error()).in(agent->where() + ": agent.mode"));
     into.mode = *parsed;
   }
   return root.check_all_used();
@@ -59,7 +60,8 @@ Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock) {
   return tools;
 }
 
-Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace, Preferences preferences) {
+Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
+                                               Preferences preferences) {
   auto program = std::make_unique<Program>();
   program->workspace = std::move(workspace);
   program->preferences = std::move(preferences);

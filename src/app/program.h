@@ -1,5 +1,5 @@
-// The composition root: every part of the program, made once and handed to what needs it. This is the one
-// place that knows all rooms.
+// The composition root: every part of the program, made once and handed to what needs it. This is
+// the one place that knows all rooms.
 #pragma once
 
 #include <memory>
@@ -28,8 +28,8 @@ struct Preferences {
   std::optional<core::Mode> mode;
 };
 
-// The user's file may set everything. The workspace's own file is not trusted to widen anything: it may
-// name a model and lower limits, no more.
+// The user's file may set everything. The workspace's own file is not trusted to widen anything: it
+// may name a model and lower limits, no more.
 Result<Preferences> read_preferences(const workspace::Workspace& workspace);
 
 // Tools without a workspace: `tool list` and the like.
@@ -43,7 +43,8 @@ struct Tools {
 
 // Everything a run needs. Members are in the order of their dependence.
 struct Program {
-  static Result<std::unique_ptr<Program>> make(workspace::Workspace workspace, Preferences preferences);
+  static Result<std::unique_ptr<Program>> make(workspace::Workspace workspace,
+                                               Preferences preferences);
 
   base::SystemClock clock;
   workspace::Workspace workspace;

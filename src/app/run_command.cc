@@ -35,7 +35,8 @@ Result<std::string> whole_prompt(const std::string& prompt) {
   return base::is_blank(prompt) ? input : prompt + "\n\nInput:\n" + input;
 }
 
-Result<agent::RunRequest> request_of(const cli::RunCommand& command, const Preferences& preferences) {
+Result<agent::RunRequest> request_of(const cli::RunCommand& command,
+                                     const Preferences& preferences) {
   agent::RunRequest request;
   request.prompt = TRY(whole_prompt(command.prompt));
   if (command.session) request.session = TRY(core::SessionId::parse(*command.session));

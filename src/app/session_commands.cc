@@ -37,7 +37,8 @@ Result<int> execute(const cli::SessionListCommand& command) {
       print(session.id.text + "  " + base::iso8601(session.updated).substr(0, 16) +
             (session.running ? "  running  " : "  ") + base::one_line(session.title, 60) + "\n");
   }
-  if (sessions.empty() && !command.json) print("no sessions yet: start one with boxagnts run \"…\"\n");
+  if (sessions.empty() && !command.json)
+    print("no sessions yet: start one with boxagnts run \"…\"\n");
   return 0;
 }
 

@@ -37,8 +37,7 @@ class OwnCall final : public tools::RunControl {
 };
 
 Result<core::Grant> envelope_of(const cli::ToolRunCommand& command,
-                                const workspace::Workspace& workspace,
-                                const core::Limits& limits) {
+                                const workspace::Workspace& workspace, const core::Limits& limits) {
   core::Grant envelope;
   envelope.mounts = {{workspace.root, workspace.root, core::Access::read_write},
                      {"", "/tmp", core::Access::read_write}};
@@ -114,16 +113,15 @@ Result<int> execute(const cli::ToolRunCommand& command) {
   const core::ToolCall call{
       "call", command.tool,
       command.input ? *command.input : TRY(base::read_all(STDIN_FILENO, kInputBytesMax))};
-  const tools::ToolContext context{
-      .workspace = workspace.root,
-      .scratch = vfs::make_memory_filesystem(clock, kScratchBytesMax),
-      .limits = policy.envelope.limits,
-      .stop = stop.get_token()};
+  const tools::ToolContext context{.workspace = workspace.root,
+                                   .scratch = vfs::make_memory_filesystem(clock, kScratchBytesMax),
+                                   .limits = policy.envelope.limits,
+                                   .stop = stop.get_token()};
   OwnCall control;
   Result<core::ToolResult> result = fail(Code::internal, "the call did not run");
   TRY(base::Thread::start("tool", policy.envelope.limits.stack_bytes + kHostStackBytes, [&] {
-        result = tools->pipeline->run(call, policy, context, control);
-      })).join();
+    result = tools->pipeline->run(call, policy, context, control);
+  })).join();
   const auto& finished = TRY(std::move(result));
   print(finished.text + (finished.text.ends_with('\n') ? "" : "\n"));
   return exit_code_of(finished.status);

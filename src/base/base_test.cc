@@ -46,7 +46,8 @@ TEST(Error, ErrnoTextIsPartOfTheSentence) {
 }
 
 TEST(Json, WritesWhatJsonAllows) {
-  EXPECT_EQ(to_text({{"a", 0.7}, {"b", {1, -2, true, nullptr}}}), R"({"a":0.7,"b":[1,-2,true,null]})");
+  EXPECT_EQ(to_text({{"a", 0.7}, {"b", {1, -2, true, nullptr}}}),
+            R"({"a":0.7,"b":[1,-2,true,null]})");
   EXPECT_EQ(to_text(Json(std::numeric_limits<double>::infinity())), "null");
   EXPECT_EQ(to_text(Json("q\"\\\n\x01\x7f")), "\"q\\\"\\\\\\n\\u0001\\u007f\"");
   EXPECT_EQ(to_text(Json("a\xff"
@@ -69,8 +70,8 @@ TEST(Json, RefusesWithThePlace) {
 
 TEST(Text, Utf8IsCheckedByTheStandardsTable) {
   EXPECT_TRUE(is_utf8("aé€😀"));
-  for (const auto& bad : {"\x80"s, "\xc0\xaf"s, "\xe0\x80\x80"s, "\xed\xa0\x80"s, "\xf4\x90\x80\x80"s,
-                          "\xe2\x82"s, "\xff"s}) {
+  for (const auto& bad : {"\x80"s, "\xc0\xaf"s, "\xe0\x80\x80"s, "\xed\xa0\x80"s,
+                          "\xf4\x90\x80\x80"s, "\xe2\x82"s, "\xff"s}) {
     EXPECT_FALSE(is_utf8(bad));
     EXPECT_TRUE(is_utf8(repair_utf8(bad)));
   }

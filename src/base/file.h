@@ -32,10 +32,12 @@ class UniqueFd {
 };
 
 // Errors: not_found, permission_denied, limit_exceeded (larger than bytes_max), io.
-Result<std::string> read_file(const std::string& path, std::size_t bytes_max = std::size_t{64} << 20);
+Result<std::string> read_file(const std::string& path,
+                              std::size_t bytes_max = std::size_t{64} << 20);
 // Reads a descriptor to its end.
 Result<std::string> read_all(int fd, std::size_t bytes_max = std::size_t{64} << 20);
 // By temporary file and rename: a reader sees the old or the new content, never a part.
-Status write_file_atomically(const std::string& path, std::string_view content, unsigned mode = 0600);
+Status write_file_atomically(const std::string& path, std::string_view content,
+                             unsigned mode = 0600);
 
 }  // namespace boxagnts::base

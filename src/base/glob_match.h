@@ -1,8 +1,10 @@
-// The glob algorithm itself, over plain views: shared by Glob (glob.h says what patterns mean) and by the
-// guest `glob`, which is compiled for WebAssembly without a heap. Includes nothing but <string_view>.
+// The glob algorithm itself, over plain views: shared by Glob (glob.h says what patterns mean) and
+// by the guest `glob`, which is compiled for WebAssembly without a heap. Includes nothing but
+// <string_view>.
 //
-// Limits: a pattern of 4,096 bytes, 256 alternatives, 64 brace groups in one alternative. Matching takes
-// O(pattern x path) time a component and never backtracks further than the last `**`. Thread-safe.
+// Limits: a pattern of 4,096 bytes, 256 alternatives, 64 brace groups in one alternative. Matching
+// takes O(pattern x path) time a component and never backtracks further than the last `**`.
+// Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -92,8 +94,8 @@ constexpr std::size_t glob_component_end(std::string_view pattern) {
   return i < pattern.size() ? i : pattern.size();
 }
 
-// The whole path must match the pattern, which has no braces. Two backtrack points suffice: the last `*`
-// (inside a component) and the last `**`.
+// The whole path must match the pattern, which has no braces. Two backtrack points suffice: the
+// last `*` (inside a component) and the last `**`.
 constexpr bool glob_matches(std::string_view pattern, std::string_view path) {
   constexpr auto kNone = std::string_view::npos;
   std::size_t p = 0, s = 0;
@@ -138,8 +140,8 @@ constexpr bool glob_matches(std::string_view pattern, std::string_view path) {
   }
 }
 
-// Whether something below the folder `directory` could match the pattern (without braces): what a walk
-// need not look into.
+// Whether something below the folder `directory` could match the pattern (without braces): what a
+// walk need not look into.
 constexpr bool glob_could_match_below(std::string_view pattern, std::string_view directory) {
   while (true) {
     const std::size_t end = glob_component_end(pattern);
@@ -154,8 +156,9 @@ constexpr bool glob_could_match_below(std::string_view pattern, std::string_view
   }
 }
 
-// Calls emit(std::string_view) for each alternative that the braces make, from left to right; emit says
-// whether it takes one more. `join(a, b, c)` makes one text of three, alive while it is expanded.
+// Calls emit(std::string_view) for each alternative that the braces make, from left to right; emit
+// says whether it takes one more. `join(a, b, c)` makes one text of three, alive while it is
+// expanded.
 template <class Join, class Emit>
 constexpr GlobFault expand_braces(std::string_view pattern, Join&& join, Emit&& emit,
                                   std::size_t from = 0, int groups = 0) {
@@ -186,8 +189,8 @@ constexpr GlobFault expand_braces(std::string_view pattern, Join&& join, Emit&& 
       if (groups == kGlobBraceGroupsMax) return GlobFault::too_many;
       for (std::size_t at = i + 1; at <= close;) {
         const std::size_t end = option_end(at, true);
-        const auto text = join(pattern.substr(0, i), pattern.substr(at, end - at),
-                               pattern.substr(close + 1));
+        const auto text =
+            join(pattern.substr(0, i), pattern.substr(at, end - at), pattern.substr(close + 1));
         const auto fault = expand_braces(std::string_view(text), join, emit, i, groups + 1);
         if (fault != GlobFault::none) return fault;
         at = end + 1;

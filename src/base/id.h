@@ -25,8 +25,9 @@ struct Id {
   static Id make(Timestamp now) { return Id{new_ulid(now)}; }
   static Result<Id> parse(std::string_view from) {
     if (!is_id_text(from))
-      return fail(Code::invalid_argument, std::string("\"") + std::string(from.substr(0, 80)) +
-                                              "\" is not an id: it takes 1 to 64 of A-Z a-z 0-9 _ -");
+      return fail(Code::invalid_argument,
+                  std::string("\"") + std::string(from.substr(0, 80)) +
+                      "\" is not an id: it takes 1 to 64 of A-Z a-z 0-9 _ -");
     return Id{std::string(from)};
   }
   bool empty() const { return text.empty(); }

@@ -1,7 +1,7 @@
 // JSON: parsing by Boost.JSON with a depth cap, writing by our own writer.
 //
-// The writer exists because Boost.JSON 1.81 prints 0.7 as 7E-1 and infinity as Infinity, which is no
-// JSON. Text is UTF-8; invalid UTF-8 is refused when parsed and replaced by U+FFFD when written.
+// The writer exists because Boost.JSON 1.81 prints 0.7 as 7E-1 and infinity as Infinity, which is
+// no JSON. Text is UTF-8; invalid UTF-8 is refused when parsed and replaced by U+FFFD when written.
 // Thread-safe: functions on values.
 #pragma once
 

@@ -26,11 +26,12 @@ Result<Thread> Thread::start(const std::string& name, std::size_t stack_bytes,
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, stack_bytes);
   auto start = std::make_unique<Start>(name, std::move(body));
-  // Signals belong to the main thread, but for those that a thread raises itself: the sandbox turns a
-  // guest's faults into traps, and a blocked one would end the program.
+  // Signals belong to the main thread, but for those that a thread raises itself: the sandbox turns
+  // a guest's faults into traps, and a blocked one would end the program.
   sigset_t asynchronous, before;
   sigfillset(&asynchronous);
-  for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT}) sigdelset(&asynchronous, own);
+  for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT})
+    sigdelset(&asynchronous, own);
   pthread_sigmask(SIG_SETMASK, &asynchronous, &before);
   Thread thread;
   const int error_number = pthread_create(&thread.handle_, &attributes, enter, start.get());

@@ -15,7 +15,8 @@ namespace boxagnts::base {
 class Thread {
  public:
   Thread() = default;
-  // `name` is cut to 15 bytes, the kernel's limit. Errors: busy when the system has no more threads.
+  // `name` is cut to 15 bytes, the kernel's limit. Errors: busy when the system has no more
+  // threads.
   static Result<Thread> start(const std::string& name, std::size_t stack_bytes,
                               std::move_only_function<void()> body);
   Thread(Thread&& other) noexcept : handle_(std::exchange(other.handle_, 0)) {}

@@ -1,7 +1,7 @@
 // Time: wall time for records, monotonic time for waits, and a clock that tests move by hand.
 //
-// Units: Timestamp is microseconds since 1970-01-01T00:00:00Z. Waits use steady time and a deadline;
-// no wait in the program is without a stop token and a deadline.
+// Units: Timestamp is microseconds since 1970-01-01T00:00:00Z. Waits use steady time and a
+// deadline; no wait in the program is without a stop token and a deadline.
 #pragma once
 
 #include <atomic>

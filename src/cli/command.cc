@@ -14,9 +14,11 @@ namespace {
 constexpr std::string_view kVersion = "boxagnts 0.1.0\n";
 
 constexpr const char* kAbout =
-    "BoxAgnts runs AI agents safely: every tool a model calls is a WebAssembly program in a sandbox.";
+    "BoxAgnts runs AI agents safely: every tool a model calls is a WebAssembly program in a "
+    "sandbox.";
 constexpr const char* kExitCodes =
-    "Exit codes: 0 finished, 1 failed, 2 wrong usage or input, 3 model not reachable, 4 a limit was\n"
+    "Exit codes: 0 finished, 1 failed, 2 wrong usage or input, 3 model not reachable, 4 a limit "
+    "was\n"
     "reached (turns, time, size), 5 denied, 6 busy, 7 damaged state, 130 cancelled.\n"
     "\n"
     "Examples:\n"
@@ -25,16 +27,19 @@ constexpr const char* kExitCodes =
     "  boxagnts tool run read '{\"file_path\": \"README.md\", \"limit\": 5}'\n"
     "  boxagnts session list";
 constexpr const char* kRunExamples =
-    "What is piped in is added to the prompt. Questions are asked on the terminal; without one they are\n"
+    "What is piped in is added to the prompt. Questions are asked on the terminal; without one "
+    "they are\n"
     "answered with no. Ctrl-C cancels the run, a second one ends the program at once.\n"
     "\n"
     "Examples:\n"
     "  boxagnts run --model ollama/qwen3 \"What does this project do?\"\n"
-    "  OPENAI_BASE_URL=http://localhost:8000/v1 boxagnts run --model openai/local --mode plan \"Plan …\"\n"
+    "  OPENAI_BASE_URL=http://localhost:8000/v1 boxagnts run --model openai/local --mode plan "
+    "\"Plan …\"\n"
     "  boxagnts run --session 01k… \"Now do the second step\"\n"
     "  boxagnts run --json \"…\" | jq -r 'select(.kind == \"tool_finished\") | .result.status'";
 constexpr const char* kToolRunExamples =
-    "The workspace is mounted read-write at its own path, /tmp is memory. The tool's limits are those of\n"
+    "The workspace is mounted read-write at its own path, /tmp is memory. The tool's limits are "
+    "those of\n"
     "the configuration, or the flags.\n"
     "\n"
     "Examples:\n"
@@ -61,7 +66,11 @@ Result<std::uint64_t> parse_bytes(const std::string& text) {
   std::uint64_t bytes = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
   const std::string_view unit(end, text.data() + text.size());
-  const unsigned shift = unit.empty() ? 0 : unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : 99;
+  const unsigned shift = unit.empty()  ? 0
+                         : unit == "K" ? 10
+                         : unit == "M" ? 20
+                         : unit == "G" ? 30
+                                       : 99;
   if (error != std::errc() || shift == 99 || bytes == 0 || bytes > (1ull << 42 >> shift))
     return fail(Code::invalid_argument,
                 "--memory takes a number of bytes, as in 67108864 or 64M, not \"" + text + "\"");
@@ -70,12 +79,13 @@ Result<std::uint64_t> parse_bytes(const std::string& text) {
 
 Result<core::MountGrant> parse_mount(const std::string& text) {
   const auto wrong = [&](const std::string& why) {
-    return fail(Code::invalid_argument, "--dir \"" + text + "\": " + why +
-                                            "; write it as HOST::GUEST or HOST::GUEST:ro");
+    return fail(Code::invalid_argument,
+                "--dir \"" + text + "\": " + why + "; write it as HOST::GUEST or HOST::GUEST:ro");
   };
   const auto separator = text.find("::");
   if (separator == std::string::npos) return wrong("there is no ::");
-  core::MountGrant mount{text.substr(0, separator), text.substr(separator + 2), core::Access::read_write};
+  core::MountGrant mount{text.substr(0, separator), text.substr(separator + 2),
+                         core::Access::read_write};
   if (mount.guest_path.ends_with(":ro")) {
     mount.access = core::Access::read_only;
     mount.guest_path.resize(mount.guest_path.size() - 3);
@@ -105,11 +115,13 @@ Commands define(CLI::App& app, Given& given) {
   auto& run = *commands.run;
   run.footer(kRunExamples);
   run.add_option("prompt", given.run.prompt, "what to do");
-  run.add_option("--model", given.model, "ollama/NAME, llamacpp/NAME, openai/NAME or scripted/FILE.yaml");
+  run.add_option("--model", given.model,
+                 "ollama/NAME, llamacpp/NAME, openai/NAME or scripted/FILE.yaml");
   run.add_option("--session", given.session, "go on with this session");
-  run.add_option("--mode", given.mode,
-                 "plan (change nothing), ask (before each change; default), edits (file changes without "
-                 "asking), autonomous, unattended");
+  run.add_option(
+      "--mode", given.mode,
+      "plan (change nothing), ask (before each change; default), edits (file changes without "
+      "asking), autonomous, unattended");
   run.add_option("--max-turns", given.turns_max, "stop after this many model answers")
       ->check(CLI::Range(1, 10'000));
   run.add_flag("--json", given.json, "one JSON event a line instead of text");
@@ -129,7 +141,8 @@ Commands define(CLI::App& app, Given& given) {
   tool_run.add_option("input", given.input, "its arguments as JSON (default: from standard input)");
   tool_run.add_option("--dir", given.mounts, "mount HOST::GUEST[:ro]; may be given several times")
       ->allow_extra_args(false);
-  tool_run.add_option("--timeout", given.timeout_s, "seconds it may take")->check(CLI::Range(0.001, 86'400.0));
+  tool_run.add_option("--timeout", given.timeout_s, "seconds it may take")
+      ->check(CLI::Range(0.001, 86'400.0));
   tool_run.add_option("--memory", given.memory, "bytes of memory it may use, as in 64M");
   add_workspace(tool_run, given);
 
@@ -178,8 +191,7 @@ Result<Command> make(const Commands& commands, Given& given) {
 
 // The deepest command that was named, for help and for suggestions.
 CLI::App& deepest(CLI::App& app) {
-  for (auto* command : app.get_subcommands())
-    return deepest(*command);
+  for (auto* command : app.get_subcommands()) return deepest(*command);
   return app;
 }
 

@@ -19,8 +19,9 @@ Expected parsed(const std::vector<std::string>& arguments) {
 }
 
 TEST(Cli, RunTakesItsFlags) {
-  const auto run = parsed<RunCommand>({"run", "do it", "--model", "ollama/x", "--session", "s1", "--mode", "edits",
-                                       "--max-turns", "5", "--json", "--workspace-dir", "/w"});
+  const auto run =
+      parsed<RunCommand>({"run", "do it", "--model", "ollama/x", "--session", "s1", "--mode",
+                          "edits", "--max-turns", "5", "--json", "--workspace-dir", "/w"});
   EXPECT_EQ(run.prompt, "do it");
   EXPECT_EQ(run.model, "ollama/x");
   EXPECT_EQ(run.session, "s1");
@@ -44,8 +45,9 @@ TEST(Cli, APromptMayBeginWithADashBehindTwo) {
 }
 
 TEST(Cli, ToolRunTakesMountsAndLimits) {
-  const auto run = parsed<ToolRunCommand>(
-      {"tool", "run", "read", "{}", "--dir", "/a::/b:ro", "--dir", "c::/d", "--timeout", "1.5", "--memory", "64M"});
+  const auto run =
+      parsed<ToolRunCommand>({"tool", "run", "read", "{}", "--dir", "/a::/b:ro", "--dir", "c::/d",
+                              "--timeout", "1.5", "--memory", "64M"});
   EXPECT_EQ(run.tool, "read");
   EXPECT_EQ(run.input, "{}");
   ASSERT_EQ(run.mounts.size(), 2u);
@@ -90,8 +92,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Bad{{"rnu", "x"}, "did you mean run?"}, Bad{{"tool"}, "boxagnts --help"},
                     Bad{{"tool", "lst"}, "did you mean list?"}, Bad{{"tool", "run"}, "name"},
                     Bad{{"run", "--modle", "x", "y"}, "did you mean --model?"},
-                    Bad{{"run", "--mode", "fast", "x"}, "plan, ask, edits, autonomous or unattended"},
-                    Bad{{"run", "--max-turns", "0", "x"}, "1"}, Bad{{"run", "--max-turns", "many", "x"}, "max-turns"},
+                    Bad{{"run", "--mode", "fast", "x"},
+                        "plan, ask, edits, autonomous or unattended"},
+                    Bad{{"run", "--max-turns", "0", "x"}, "1"},
+                    Bad{{"run", "--max-turns", "many", "x"}, "max-turns"},
                     Bad{{"run", "a", "b"}, "b"}, Bad{{"session", "show"}, "id"},
                     Bad{{"tool", "run", "read", "--memory", "lots"}, "64M"},
                     Bad{{"tool", "run", "read", "--memory", "0"}, "64M"},

@@ -33,8 +33,8 @@ Result<Enum> parse_enum(std::string_view name) {
 
 }  // namespace boxagnts::core
 
-#define BOXAGNTS_ENUM_NAMES(Enum, ...)                          \
-  template <>                                                   \
-  struct EnumNames<Enum> {                                      \
+#define BOXAGNTS_ENUM_NAMES(Enum, ...)                                             \
+  template <>                                                                      \
+  struct EnumNames<Enum> {                                                         \
     static constexpr auto kNames = std::to_array<std::string_view>({__VA_ARGS__}); \
   }

@@ -225,8 +225,10 @@ Result<EventBody> body_from_json(const Json& json) {
 }
 
 Json to_json(const Event& event) {
-  JsonObject out{{"position", event.position}, {"session", event.session.text},
-                 {"number", event.number},     {"run", event.run.text},
+  JsonObject out{{"position", event.position},
+                 {"session", event.session.text},
+                 {"number", event.number},
+                 {"run", event.run.text},
                  {"time", base::iso8601(event.time)}};
   write_body(event.body, out);
   return out;

@@ -1,8 +1,8 @@
-// The log's vocabulary. An Event is one immutable, finished fact of a session; a Frame is a transient
-// piece of an event still being made and is never stored.
+// The log's vocabulary. An Event is one immutable, finished fact of a session; a Frame is a
+// transient piece of an event still being made and is never stored.
 //
-// Stored form: {"v":1,"kind":...,...}. A reader of version N reads every version up to N; fields are
-// only added. Values only.
+// Stored form: {"v":1,"kind":...,...}. A reader of version N reads every version up to N; fields
+// are only added. Values only.
 #pragma once
 
 #include <cstdint>
@@ -81,7 +81,7 @@ struct RunEnded {
   std::int64_t turns = 0;
   Usage usage;
   Error error;  // meaningful unless outcome is `finished`
-  RunId of;     // the run that ended where it is not the event's own: a killed one, closed by the next
+  RunId of;  // the run that ended where it is not the event's own: a killed one, closed by the next
 };
 
 using EventBody =
@@ -101,10 +101,12 @@ struct Event {
 std::string_view kind_of(const EventBody& body);
 Json body_to_json(const EventBody& body);
 Result<EventBody> body_from_json(const Json& json);
-// The whole event, as doors show it: position, session, number, run, time (ISO 8601), kind and body.
+// The whole event, as doors show it: position, session, number, run, time (ISO 8601), kind and
+// body.
 Json to_json(const Event& event);
 
-// --- frames ---------------------------------------------------------------------------------------
+// --- frames
+// ---------------------------------------------------------------------------------------
 
 struct TextDelta {
   std::string text;

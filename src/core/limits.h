@@ -8,10 +8,10 @@
 namespace boxagnts::core {
 
 struct Limits {
-  std::chrono::milliseconds wall_time{30'000};      // "wasm_timeout" (seconds)
-  std::uint64_t memory_bytes = 256ull << 20;        // "wasm_max_memory_size", sum of memories
-  std::uint64_t stack_bytes = 1ull << 20;           // "wasm_max_wasm_stack"
-  std::uint64_t output_bytes = 10ull << 20;         // stdout and stderr, each
+  std::chrono::milliseconds wall_time{30'000};  // "wasm_timeout" (seconds)
+  std::uint64_t memory_bytes = 256ull << 20;    // "wasm_max_memory_size", sum of memories
+  std::uint64_t stack_bytes = 1ull << 20;       // "wasm_max_wasm_stack"
+  std::uint64_t output_bytes = 10ull << 20;     // stdout and stderr, each
   std::uint32_t open_files = 256;
 };
 

@@ -43,9 +43,8 @@ Json to_json(const Block& block) {
       Overloaded{
           [](const TextBlock& text) -> Json { return {{"type", "text"}, {"text", text.text}}; },
           [](const ThinkingBlock& thinking) -> Json {
-            return {{"type", "thinking"},
-                    {"text", thinking.text},
-                    {"signature", thinking.signature}};
+            return {
+                {"type", "thinking"}, {"text", thinking.text}, {"signature", thinking.signature}};
           },
           [](const ToolCall& call) -> Json {
             return {{"type", "tool_call"},

@@ -23,8 +23,8 @@ struct ThinkingBlock {
   bool operator==(const ThinkingBlock&) const = default;
 };
 
-// A model's wish to run a tool. `arguments` is the text as it came: it may be no JSON at all, and then
-// nothing runs and the model is told so.
+// A model's wish to run a tool. `arguments` is the text as it came: it may be no JSON at all, and
+// then nothing runs and the model is told so.
 struct ToolCall {
   std::string id;  // the model's; unique within its answer
   std::string tool;
@@ -41,8 +41,8 @@ struct ToolResult {
   std::string call_id;
   ResultStatus status = ResultStatus::ok;
   std::string text;
-  std::string blob;              // id of the whole output where `text` is cut, else empty
-  std::uint64_t total_bytes = 0; // of the whole output
+  std::string blob;               // id of the whole output where `text` is cut, else empty
+  std::uint64_t total_bytes = 0;  // of the whole output
   std::int64_t duration_us = 0;
   bool operator==(const ToolResult&) const = default;
 };

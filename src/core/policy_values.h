@@ -57,9 +57,9 @@ BOXAGNTS_ENUM_NAMES(Verdict, "allow", "ask", "deny");
 
 struct Decision {
   Verdict verdict = Verdict::deny;
-  Level level = Level::forbidden;  // the effective one
-  std::string rule;                // the rule that decided, e.g. "table:edits/write"
-  std::string reason;              // one sentence a model or person can act on
+  Level level = Level::forbidden;        // the effective one
+  std::string rule;                      // the rule that decided, e.g. "table:edits/write"
+  std::string reason;                    // one sentence a model or person can act on
   Access workspace = Access::read_only;  // the most the grant may give on the workspace
 };
 

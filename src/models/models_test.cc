@@ -47,11 +47,14 @@ TEST(ChatCodec, AWholeStreamIsTheSameAtEveryCut) {
       chunk(R"({"content":"h\u00e9 )"
             "€😀\"}") +
       chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"read","arguments":""}}]})") +
-      chunk(R"({"tool_calls":[{"index":1,"id":"b","function":{"name":"glob","arguments":"{\"p"}}]})") +
+      chunk(R"({"tool_calls":[{"index":1,"id":"b","function":{"name":"glo)"
+            R"(b","arguments":"{\"p"}}]})") +
       chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":"{\"x\":1}"}}]})") +
       chunk(R"({"tool_calls":[{"index":1,"function":{"arguments":"\":2}"}}]})") +
       chunk("{}", R"(,"finish_reason":"tool_calls")") +
-      R"(data: {"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":7,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3}}})"
+      R"(data: {"choices":[],"usage":{"prompt_tokens":11,"completio)"
+      R"(n_tokens":7,"prompt_tokens_details":{"cached_tokens":4},"c)"
+      R"(ompletion_tokens_details":{"reasoning_tokens":3}}})"
       "\n\n" +
       kDone;
   const std::vector<core::Block> blocks{ThinkingBlock{"hm ", ""}, TextBlock{"h\u00e9 €😀"},
@@ -90,43 +93,89 @@ const std::string kHi = chunk(R"({"content":"hi"})");
 INSTANTIATE_TEST_SUITE_P(
     Matrix, ChatStream,
     testing::Values(
-        StreamCase{"Cut", kHi, Code::unavailable, {}}, StreamCase{"Empty", "", Code::unavailable, {}},
+        StreamCase{"Cut", kHi, Code::unavailable, {}},
+        StreamCase{"Empty", "", Code::unavailable, {}},
         StreamCase{"CutInsideAnEvent", kHi + "data: {\"choi", Code::unavailable, {}},
         StreamCase{"NotJson", "data: <html>\n\n", Code::unavailable, {}},
-        StreamCase{"ErrorInside", kHi + "data: {\"error\":{\"message\":\"overloaded\"}}\n\n", Code::unavailable, {}},
+        StreamCase{"ErrorInside",
+                   kHi + "data: {\"error\":{\"message\":\"overloaded\"}}\n\n",
+                   Code::unavailable,
+                   {}},
         StreamCase{"DoneWithoutReason", kHi + kDone, Code::internal, {TextBlock{"hi"}}},
         StreamCase{"ReasonWithoutDone", kHi + kStop, Code::internal, {TextBlock{"hi"}}},
-        StreamCase{"Length", kHi + chunk("{}", ",\"finish_reason\":\"length\""), Code::internal, {TextBlock{"hi"}}, StopReason::max_tokens},
-        StreamCase{"Filter", chunk("{}", ",\"finish_reason\":\"content_filter\""), Code::internal, {}, StopReason::content_filter},
-        StreamCase{"Refusal", chunk(R"({"refusal":"no"})") + kStop, Code::internal, {TextBlock{"no"}}},
-        StreamCase{"ArgumentsAsObject", chunk(R"({"tool_calls":[{"id":"a","function":{"name":"t","arguments":{"x":1}}}]})") + kStop,
-                   Code::internal, {ToolCall{"a", "t", R"({"x":1})"}}, StopReason::tool_use},
-        StreamCase{"NoIds", chunk(R"({"tool_calls":[{"index":0,"function":{"name":"t","arguments":"{}"}},{"index":1,"function":{"name":"u","arguments":"{}"}}]})") + kStop,
-                   Code::internal, {ToolCall{"call_1", "t", "{}"}, ToolCall{"call_2", "u", "{}"}}, StopReason::tool_use},
-        StreamCase{"SameIdTwice", chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t"}},{"index":1,"id":"a","function":{"name":"u"}}]})") + kStop,
-                   Code::internal, {ToolCall{"a", "t", ""}, ToolCall{"a_2", "u", ""}}, StopReason::tool_use},
-        StreamCase{"EveryCallIndexZero", chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t","arguments":"{}"}}]})") +
-                       chunk(R"({"tool_calls":[{"index":0,"id":"b","function":{"name":"u","arguments":"{}"}}]})") + kStop,
-                   Code::internal, {ToolCall{"a", "t", "{}"}, ToolCall{"b", "u", "{}"}}, StopReason::tool_use},
-        StreamCase{"Thinking", chunk(R"({"reasoning":"a","reasoning_content":"a"})") + kStop, Code::internal, {ThinkingBlock{"a", ""}}}),
+        StreamCase{"Length",
+                   kHi + chunk("{}", ",\"finish_reason\":\"length\""),
+                   Code::internal,
+                   {TextBlock{"hi"}},
+                   StopReason::max_tokens},
+        StreamCase{"Filter",
+                   chunk("{}", ",\"finish_reason\":\"content_filter\""),
+                   Code::internal,
+                   {},
+                   StopReason::content_filter},
+        StreamCase{
+            "Refusal", chunk(R"({"refusal":"no"})") + kStop, Code::internal, {TextBlock{"no"}}},
+        StreamCase{
+            "ArgumentsAsObject",
+            chunk(R"({"tool_calls":[{"id":"a","function":{"name":"t","arguments":{"x":1}}}]})") +
+                kStop,
+            Code::internal,
+            {ToolCall{"a", "t", R"({"x":1})"}},
+            StopReason::tool_use},
+        StreamCase{"NoIds",
+                   chunk(R"({"tool_calls":[{"index":0,"function":{"name":"t","argument)"
+                         R"(s":"{}"}},{"index":1,"function":{"name":"u","arguments":"{}"}}]})") +
+                       kStop,
+                   Code::internal,
+                   {ToolCall{"call_1", "t", "{}"}, ToolCall{"call_2", "u", "{}"}},
+                   StopReason::tool_use},
+        StreamCase{"SameIdTwice",
+                   chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t"})"
+                         R"(},{"index":1,"id":"a","function":{"name":"u"}}]})") +
+                       kStop,
+                   Code::internal,
+                   {ToolCall{"a", "t", ""}, ToolCall{"a_2", "u", ""}},
+                   StopReason::tool_use},
+        StreamCase{"EveryCallIndexZero",
+                   chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t",)"
+                         R"("arguments":"{}"}}]})") +
+                       chunk(R"({"tool_calls":[{"index":0,"id":"b","function":{"name":"u",)"
+                             R"("arguments":"{}"}}]})") +
+                       kStop,
+                   Code::internal,
+                   {ToolCall{"a", "t", "{}"}, ToolCall{"b", "u", "{}"}},
+                   StopReason::tool_use},
+        StreamCase{"Thinking",
+                   chunk(R"({"reasoning":"a","reasoning_content":"a"})") + kStop,
+                   Code::internal,
+                   {ThinkingBlock{"a", ""}}}),
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST(ChatCodec, RequestsAreWhatTheDialectWants) {
-  const std::vector<core::ToolSpec> tools{{"read", "Reads", *base::parse_json(R"({"type":"object"})"), core::Level::read_only}};
+  const std::vector<core::ToolSpec> tools{
+      {"read", "Reads", *base::parse_json(R"({"type":"object"})"), core::Level::read_only}};
   const Request request{
       .system = "be brief",
-      .messages = {{core::Role::user, {TextBlock{"go"}}},
-                   {core::Role::assistant, {ThinkingBlock{"hm", ""}, ToolCall{"a", "read", "{bad"}, ToolCall{"b", "read", ""}}},
-                   {core::Role::user, {core::ToolResult{.call_id = "a", .status = core::ResultStatus::failed, .text = "no"},
-                                       core::ToolResult{.call_id = "b", .text = "yes"}, TextBlock{"and?"}}}},
+      .messages =
+          {{core::Role::user, {TextBlock{"go"}}},
+           {core::Role::assistant,
+            {ThinkingBlock{"hm", ""}, ToolCall{"a", "read", "{bad"}, ToolCall{"b", "read", ""}}},
+           {core::Role::user,
+            {core::ToolResult{.call_id = "a", .status = core::ResultStatus::failed, .text = "no"},
+             core::ToolResult{.call_id = "b", .text = "yes"}, TextBlock{"and?"}}}},
       .tools = &tools};
-  EXPECT_EQ(encode_chat_request("m", request),
-            R"({"model":"m","messages":[{"role":"system","content":"be brief"},{"role":"user","content":"go"},)"
-            R"({"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"read","arguments":"{bad"}},)"
-            R"({"id":"b","type":"function","function":{"name":"read","arguments":"{}"}}]},)"
-            R"({"role":"tool","tool_call_id":"a","content":"[failed] no"},{"role":"tool","tool_call_id":"b","content":"yes"},)"
-            R"({"role":"user","content":"and?"}],"stream":true,"stream_options":{"include_usage":true},)"
-            R"("tools":[{"type":"function","function":{"name":"read","description":"Reads","parameters":{"type":"object"}}}]})");
+  EXPECT_EQ(
+      encode_chat_request("m", request),
+      R"({"model":"m","messages":[{"role":"system","content":"be br)"
+      R"(ief"},{"role":"user","content":"go"},)"
+      R"({"role":"assistant","content":null,"tool_calls":[{"id":"a")"
+      R"(,"type":"function","function":{"name":"read","arguments":"{bad"}},)"
+      R"({"id":"b","type":"function","function":{"name":"read","arguments":"{}"}}]},)"
+      R"({"role":"tool","tool_call_id":"a","content":"[failed] no"})"
+      R"(,{"role":"tool","tool_call_id":"b","content":"yes"},)"
+      R"({"role":"user","content":"and?"}],"stream":true,"stream_options":{"include_usage":true},)"
+      R"("tools":[{"type":"function","function":{"name":"read","des)"
+      R"(cription":"Reads","parameters":{"type":"object"}}}]})");
 }
 
 TEST(ChatCodec, ErrorBodiesAreSaidInOneLine) {
@@ -137,13 +186,15 @@ TEST(ChatCodec, ErrorBodiesAreSaidInOneLine) {
   EXPECT_EQ(describe_chat_error(" "), "nothing more");
 }
 
-// --- over a socket ---------------------------------------------------------------------------------
+// --- over a socket
+// ---------------------------------------------------------------------------------
 
 // Answers one request with fixed bytes.
 class OneAnswer {
  public:
   explicit OneAnswer(std::string bytes) : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    sockaddr_in address{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
     EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     EXPECT_EQ(::listen(listener_.get(), 1), 0);
     socklen_t size = sizeof address;
@@ -152,7 +203,8 @@ class OneAnswer {
     thread_ = std::jthread([this, bytes = std::move(bytes)] {
       const base::UniqueFd connection(::accept(listener_.get(), nullptr, nullptr));
       char byte;
-      while (!request.contains("\"stream\":true") && ::read(connection.get(), &byte, 1) == 1) request += byte;
+      while (!request.contains("\"stream\":true") && ::read(connection.get(), &byte, 1) == 1)
+        request += byte;
       (void)!::write(connection.get(), bytes.data(), bytes.size());
       ::shutdown(connection.get(), SHUT_WR);
       while (::read(connection.get(), &byte, 1) > 0) {
@@ -167,7 +219,8 @@ class OneAnswer {
   std::jthread thread_;
 };
 
-Result<Answer> ask(const std::string& wire, const std::string& key = "", std::string* request = nullptr) {
+Result<Answer> ask(const std::string& wire, const std::string& key = "",
+                   std::string* request = nullptr) {
   OneAnswer server(wire);
   base::SystemClock clock;
   const auto http = net::HttpClient::make();
@@ -196,17 +249,24 @@ TEST_P(ChatStatus, IsToldApart) {
   EXPECT_TRUE(answer.error().message.contains("reason")) << answer.error().message;
 }
 INSTANTIATE_TEST_SUITE_P(Matrix, ChatStatus,
-                         testing::Values(StatusCase{"400 x", Code::invalid_argument}, StatusCase{"401 x", Code::permission_denied},
-                                         StatusCase{"403 x", Code::permission_denied}, StatusCase{"404 x", Code::not_found},
-                                         StatusCase{"408 x", Code::timeout}, StatusCase{"422 x", Code::invalid_argument},
+                         testing::Values(StatusCase{"400 x", Code::invalid_argument},
+                                         StatusCase{"401 x", Code::permission_denied},
+                                         StatusCase{"403 x", Code::permission_denied},
+                                         StatusCase{"404 x", Code::not_found},
+                                         StatusCase{"408 x", Code::timeout},
+                                         StatusCase{"422 x", Code::invalid_argument},
                                          StatusCase{"429 x\r\nRetry-After: 7", Code::busy, 7000},
                                          StatusCase{"429 x\r\nRetry-After: soon", Code::busy, 0},
-                                         StatusCase{"500 x", Code::unavailable}, StatusCase{"502 x", Code::unavailable},
-                                         StatusCase{"503 x\r\nRetry-After: 1", Code::busy, 1000}, StatusCase{"529 x", Code::busy}));
+                                         StatusCase{"500 x", Code::unavailable},
+                                         StatusCase{"502 x", Code::unavailable},
+                                         StatusCase{"503 x\r\nRetry-After: 1", Code::busy, 1000},
+                                         StatusCase{"529 x", Code::busy}));
 
 TEST(ChatModel, AnAnswerOverTheWireCarriesTheKeyAndEndsClean) {
   std::string request;
-  const auto answer = ask("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + kHi + kStop + kDone, "k-1", &request);
+  const auto answer =
+      ask("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + kHi + kStop + kDone, "k-1",
+          &request);
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer->blocks, std::vector<core::Block>{TextBlock{"hi"}});
   EXPECT_TRUE(request.starts_with("POST /v1/chat/completions HTTP/1.1"));
@@ -222,7 +282,9 @@ TEST(OpenModel, NamesAreExplained) {
   base::SystemClock clock;
   const auto http = net::HttpClient::make();
   const Settings settings{.environment = [](const std::string&) { return std::string(); }};
-  const auto said = [&](const char* name) { return open_model(name, settings, *http, clock).error().message; };
+  const auto said = [&](const char* name) {
+    return open_model(name, settings, *http, clock).error().message;
+  };
   for (const auto* bad : {"", "gpt", "openai", "openai/", "nonsense/x"})
     EXPECT_TRUE(said(bad).contains("names no model")) << bad;
   EXPECT_TRUE(said("openai/x").contains("OPENAI_BASE_URL"));
@@ -231,7 +293,8 @@ TEST(OpenModel, NamesAreExplained) {
   EXPECT_EQ(open_model("scripted/none.yaml", settings, *http, clock).error().code, Code::not_found);
 }
 
-// --- the script ---------------------------------------------------------------------------------------
+// --- the script
+// ---------------------------------------------------------------------------------------
 
 class Scripted : public testing::Test {
  protected:
@@ -255,15 +318,20 @@ TEST_F(Scripted, PlaysByTheConversationAlone) {
   const auto model = open(R"(
 conversations:
   - turns:
-      - {think: hm, say: looking, calls: [{tool: glob, arguments: {pattern: "*.md", n: 3, deep: [true, "3"]}, id: c1}], usage: {input_tokens: 5, output_tokens: 2}}
+      - think: hm
+        say: looking
+        calls: [{tool: glob, arguments: {pattern: "*.md", n: 3, deep: [true, "3"]}, id: c1}]
+        usage: {input_tokens: 5, output_tokens: 2}
       - {say: "found {{result:c1:1}} of {{result}}"}
   - turns:
       - {say: second}
-)").value();
+)")
+                         .value();
   std::vector<core::Message> messages{user("go")};
   auto answer = model->answer({.messages = messages}, kNobody, {}).value();
   ASSERT_EQ(answer.blocks.size(), 3u);
-  EXPECT_EQ(std::get<ToolCall>(answer.blocks[2]).arguments, R"({"pattern":"*.md","n":3,"deep":[true,"3"]})");
+  EXPECT_EQ(std::get<ToolCall>(answer.blocks[2]).arguments,
+            R"({"pattern":"*.md","n":3,"deep":[true,"3"]})");
   EXPECT_EQ(answer.reason, StopReason::tool_use);
   EXPECT_EQ(answer.usage.input_tokens, 5);
   messages.push_back({core::Role::assistant, answer.blocks});
@@ -275,11 +343,15 @@ conversations:
   answer = model->answer({.messages = messages}, kNobody, {}).value();
   EXPECT_EQ(std::get<TextBlock>(answer.blocks[0]).text, "second");
   messages.push_back({core::Role::assistant, answer.blocks});
-  EXPECT_EQ(model->answer({.messages = messages}, kNobody, {})->reason, StopReason::end_turn) << "over";
+  EXPECT_EQ(model->answer({.messages = messages}, kNobody, {})->reason, StopReason::end_turn)
+      << "over";
 }
 
 TEST_F(Scripted, FaultsHappenOnceEach) {
-  const auto model = open("turns: [{say: hello there, faults: [cut, stall, {status: 429, retry_after_ms: 20}, {status: 400}]}]").value();
+  const auto model = open(
+                         "turns: [{say: hello there, faults: [cut, stall, {status: 429, "
+                         "retry_after_ms: 20}, {status: 400}]}]")
+                         .value();
   const Request request{.messages = {user("go")}};
   for (const auto code : {Code::unavailable, Code::timeout, Code::busy, Code::invalid_argument})
     EXPECT_EQ(model->answer(request, kNobody, {}).error().code, code);
@@ -287,7 +359,8 @@ TEST_F(Scripted, FaultsHappenOnceEach) {
 }
 
 TEST_F(Scripted, MalformedArgumentsAndStopReasonsCanBePlayed) {
-  const auto model = open("turns: [{calls: [{tool: t, arguments: '{\"a\":'}], stop: max_tokens}]").value();
+  const auto model =
+      open("turns: [{calls: [{tool: t, arguments: '{\"a\":'}], stop: max_tokens}]").value();
   const auto answer = model->answer({.messages = {user("go")}}, kNobody, {}).value();
   EXPECT_EQ(std::get<ToolCall>(answer.blocks[0]).arguments, "{\"a\":");
   EXPECT_EQ(answer.reason, StopReason::max_tokens);
@@ -299,10 +372,12 @@ TEST_F(Scripted, MistakesAreNamedWithTheirLine) {
     const char* said;
   };
   for (const auto& [yaml, said] :
-       {Case{"turns:\n  - {thnk: x}", "s.yaml:2: unknown key \"thnk\"; did you mean \"think\"?"}, Case{"turns: [", "s.yaml:"},
-        Case{"{}", "either turns or conversations"}, Case{"turns: 3", "a list"}, Case{"turns: [{calls: [{id: x}]}]", "tool is missing"},
+       {Case{"turns:\n  - {thnk: x}", "s.yaml:2: unknown key \"thnk\"; did you mean \"think\"?"},
+        Case{"turns: [", "s.yaml:"}, Case{"{}", "either turns or conversations"},
+        Case{"turns: 3", "a list"}, Case{"turns: [{calls: [{id: x}]}]", "tool is missing"},
         Case{"turns: [{faults: [crash]}]", "a fault is"}, Case{"turns: [{stop: never}]", "never"},
-        Case{"turns: [{pace_ms: -1}]", "whole number"}, Case{"turns: [3]", "mapping"}, Case{"just text", "mapping"}}) {
+        Case{"turns: [{pace_ms: -1}]", "whole number"}, Case{"turns: [3]", "mapping"},
+        Case{"just text", "mapping"}}) {
     const auto model = open(yaml);
     ASSERT_FALSE(model) << yaml;
     EXPECT_EQ(model.error().code, Code::invalid_argument);
@@ -320,7 +395,8 @@ TEST(Retry, BacksOffWithinItsBounds) {
   EXPECT_EQ(retry_delay_ms(policy, busy, policy.attempts_max + 1, 0), std::nullopt);
   EXPECT_EQ(retry_delay_ms(policy, {Code::busy, "", "", 9000}, 1, 0), 9000);
   EXPECT_EQ(retry_delay_ms(policy, {Code::busy, "", "", 999'000}, 1, 0), std::nullopt);
-  for (const auto code : {Code::invalid_argument, Code::permission_denied, Code::not_found, Code::cancelled, Code::conflict})
+  for (const auto code : {Code::invalid_argument, Code::permission_denied, Code::not_found,
+                          Code::cancelled, Code::conflict})
     EXPECT_EQ(retry_delay_ms(policy, {code, ""}, 1, 0), std::nullopt);
 }
 

@@ -55,11 +55,11 @@ class ChatModel final : public Model {
 
  private:
   Result<Answer> ask(const Request& request, const OnPiece& on_piece, std::stop_token stop) {
-    net::Request wire{.method = "POST",
-                      .url = url_,
-                      .headers = {{"Content-Type", "application/json"},
-                                  {"Accept", "text/event-stream"}},
-                      .body = encode_chat_request(server_.model, request)};
+    net::Request wire{
+        .method = "POST",
+        .url = url_,
+        .headers = {{"Content-Type", "application/json"}, {"Accept", "text/event-stream"}},
+        .body = encode_chat_request(server_.model, request)};
     if (!server_.api_key.empty())
       wire.headers.emplace_back("Authorization", "Bearer " + server_.api_key);
     const auto response = TRY(http_.send(wire, timeouts_, stop));

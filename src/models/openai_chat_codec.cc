@@ -23,7 +23,8 @@ Json assistant_to_json(const core::Message& message) {
   JsonArray calls;
   for (const auto& block : message.blocks) {
     if (const auto* said = std::get_if<core::TextBlock>(&block)) text += said->text;
-    if (const auto* call = std::get_if<core::ToolCall>(&block)) calls.push_back(call_to_json(*call));
+    if (const auto* call = std::get_if<core::ToolCall>(&block))
+      calls.push_back(call_to_json(*call));
   }
   JsonObject out{{"role", "assistant"}};
   if (text.empty() && !calls.empty())
@@ -64,7 +65,8 @@ core::StopReason reason_of(std::string_view finish_reason, bool has_calls) {
 
 std::string encode_chat_request(const std::string& model, const Request& request) {
   JsonArray messages;
-  if (!request.system.empty()) messages.push_back({{"role", "system"}, {"content", request.system}});
+  if (!request.system.empty())
+    messages.push_back({{"role", "system"}, {"content", request.system}});
   for (const auto& message : request.messages) {
     if (message.role == core::Role::assistant)
       messages.push_back(assistant_to_json(message));
@@ -108,12 +110,14 @@ Status ChatDecoder::feed(std::string_view data, const OnPiece& on_piece) {
   }
   const auto json = base::parse_json(data);
   if (!json)
-    return fail(Code::unavailable, "the model's server sent something that is no JSON in its stream",
+    return fail(Code::unavailable,
+                "the model's server sent something that is no JSON in its stream",
                 std::string(data.substr(0, 200)));
   if (base::find(*json, "error"))
-    return fail(Code::unavailable,
-                "the model's server reported an error inside its answer: " + describe_chat_error(data));
-  if (const auto* usage = base::find(*json, "usage"); usage && usage->is_object()) feed_usage(*usage);
+    return fail(Code::unavailable, "the model's server reported an error inside its answer: " +
+                                       describe_chat_error(data));
+  if (const auto* usage = base::find(*json, "usage"); usage && usage->is_object())
+    feed_usage(*usage);
   const auto* choices = base::get_array(*json, "choices");
   if (!choices || choices->empty()) return {};
   const Json& choice = choices->front();
@@ -164,8 +168,8 @@ void ChatDecoder::feed_call(const Json& fragment, std::size_t position, const On
   const auto id = base::get_string(fragment, "id").value_or("");
   auto index = base::get_int(fragment, "index").value_or(static_cast<std::int64_t>(position));
   // Some servers give every call index 0: another id is another call.
-  if (auto known = calls_.find(index); known != calls_.end() && !id.empty() &&
-                                       !known->second.id.empty() && known->second.id != id)
+  if (auto known = calls_.find(index);
+      known != calls_.end() && !id.empty() && !known->second.id.empty() && known->second.id != id)
     index = calls_.rbegin()->first + 1;
   PartialCall& call = calls_[index];
   if (call.id.empty()) call.id = id;

@@ -1,5 +1,5 @@
-// The Chat Completions dialect (OpenAI API reference, "Chat", streaming), as most local servers speak it:
-// bytes <-> values, nothing else. Pure; a decoder belongs to one stream.
+// The Chat Completions dialect (OpenAI API reference, "Chat", streaming), as most local servers
+// speak it: bytes <-> values, nothing else. Pure; a decoder belongs to one stream.
 #pragma once
 
 #include <map>
@@ -10,8 +10,8 @@
 
 namespace boxagnts::models {
 
-// The request's body. Tool calls go back as they came, each followed by its result; thinking does not go
-// back.
+// The request's body. Tool calls go back as they came, each followed by its result; thinking does
+// not go back.
 std::string encode_chat_request(const std::string& model, const Request& request);
 
 // What an error body says: its message, or what it is instead ("an HTML page"). One line.
@@ -19,8 +19,8 @@ std::string describe_chat_error(std::string_view body);
 
 class ChatDecoder {
  public:
-  // One `data` payload of the stream. Errors: what the server reports inside the stream, or a payload that
-  // is no JSON (unavailable).
+  // One `data` payload of the stream. Errors: what the server reports inside the stream, or a
+  // payload that is no JSON (unavailable).
   Status feed(std::string_view data, const OnPiece& on_piece);
   // The whole answer. Errors: unavailable when the stream ended before the answer did.
   Result<Answer> finish();

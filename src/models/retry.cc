@@ -6,8 +6,8 @@ namespace boxagnts::models {
 
 std::optional<std::int64_t> retry_delay_ms(const RetryPolicy& policy, const Error& error,
                                            std::int64_t attempt, double jitter) {
-  const bool may_pass = error.code == Code::unavailable || error.code == Code::busy ||
-                        error.code == Code::timeout;
+  const bool may_pass =
+      error.code == Code::unavailable || error.code == Code::busy || error.code == Code::timeout;
   if (!may_pass || attempt > policy.attempts_max) return std::nullopt;
   if (error.retry_after_ms > policy.retry_after_max_ms) return std::nullopt;
   std::int64_t delay_ms = policy.delay_first_ms;

@@ -39,7 +39,8 @@ struct Turn {
 };
 using Conversation = std::vector<Turn>;
 
-// --- reading the file ------------------------------------------------------------------------------
+// --- reading the file
+// ------------------------------------------------------------------------------
 
 // Where and what is wrong; caught in open_scripted.
 struct ScriptError {
@@ -57,8 +58,9 @@ void allow_keys(const YAML::Node& node, std::initializer_list<std::string_view> 
     const auto key = entry.first.as<std::string>();
     if (std::ranges::find(known, key) != known.end()) continue;
     const auto nearest = base::nearest_name(key, std::vector<std::string_view>(known));
-    wrong(entry.first, "unknown key \"" + key + "\"" +
-                           (nearest.empty() ? "" : "; did you mean \"" + std::string(nearest) + "\"?"));
+    wrong(entry.first,
+          "unknown key \"" + key + "\"" +
+              (nearest.empty() ? "" : "; did you mean \"" + std::string(nearest) + "\"?"));
   }
 }
 
@@ -109,9 +111,10 @@ Turn read_turn(const YAML::Node& node) {
   for (const auto& call : node["calls"]) {
     allow_keys(call, {"tool", "arguments", "id"});
     if (!call["tool"]) wrong(call, "the call's tool is missing");
-    ScriptedCall scripted{.id = call["id"] ? call["id"].as<std::string>() : "",
-                          .tool = call["tool"].as<std::string>(),
-                          .arguments = call["arguments"] ? to_json(call["arguments"]) : JsonObject()};
+    ScriptedCall scripted{
+        .id = call["id"] ? call["id"].as<std::string>() : "",
+        .tool = call["tool"].as<std::string>(),
+        .arguments = call["arguments"] ? to_json(call["arguments"]) : JsonObject()};
     turn.calls.push_back(std::move(scripted));
   }
   if (const auto usage = node["usage"]) {
@@ -151,7 +154,8 @@ std::vector<Conversation> read_script(const std::string& text) {
   return conversations;
 }
 
-// --- playing it ---------------------------------------------------------------------------------------
+// --- playing it
+// ---------------------------------------------------------------------------------------
 
 // Where a request stands in the script.
 struct Standing {
@@ -197,7 +201,8 @@ std::string fill(const std::string& text, const Request& request) {
     std::string found = wanted ? wanted->text : "(no result)";
     std::size_t lines = 0;
     if (parts.size() > 2 &&
-        std::from_chars(parts[2].data(), parts[2].data() + parts[2].size(), lines).ec == std::errc())
+        std::from_chars(parts[2].data(), parts[2].data() + parts[2].size(), lines).ec ==
+            std::errc())
       found = first_lines(found, lines);
     out += text.substr(from, open - from) + found;
     from = close + 2;
@@ -257,7 +262,7 @@ class ScriptedModel final : public Model {
         return fail(Code::cancelled, "the answer was cancelled");
       return fail(Code::timeout, "model " + name_ + ": the answer stalled");
     }
-    Error error{fault.status == 429 ? Code::busy
+    Error error{fault.status == 429   ? Code::busy
                 : fault.status >= 500 ? Code::unavailable
                                       : Code::invalid_argument,
                 "model " + name_ + ": the server answered " + std::to_string(fault.status)};
@@ -299,8 +304,9 @@ class ScriptedModel final : public Model {
       on_piece(CallPiece{call.tool});
       const Json arguments = fill(call.arguments, request);
       answer.blocks.emplace_back(core::ToolCall{
-          call.id.empty() ? "call_" + std::to_string(request.messages.size()) + "_" + std::to_string(i + 1)
-                          : call.id,
+          call.id.empty()
+              ? "call_" + std::to_string(request.messages.size()) + "_" + std::to_string(i + 1)
+              : call.id,
           call.tool,
           arguments.is_string() ? std::string(arguments.get_string()) : base::to_text(arguments)});
     }

@@ -1,6 +1,6 @@
-// A model that plays a YAML script: for trying the program offline, and for tests. A pure function of the
-// conversation (but for faults, which are used up), so that a resumed session goes on where it stopped.
-// The format is described in docs/scripted-model.md.
+// A model that plays a YAML script: for trying the program offline, and for tests. A pure function
+// of the conversation (but for faults, which are used up), so that a resumed session goes on where
+// it stopped. The format is described in docs/scripted-model.md.
 #pragma once
 
 #include <memory>

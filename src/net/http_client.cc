@@ -31,11 +31,14 @@ constexpr std::uint32_t kHeaderBytesMax = 64 << 10;
 
 std::string named(const Url& url) { return url.host + ":" + std::to_string(url.port); }
 
-// Waits for a socket, a deadline or a stop, whichever is first. The stop wakes poll through an eventfd.
+// Waits for a socket, a deadline or a stop, whichever is first. The stop wakes poll through an
+// eventfd.
 class Waiter {
  public:
   explicit Waiter(std::stop_token stop)
-      : stop_(std::move(stop)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), on_stop_(stop_, [this] {
+      : stop_(std::move(stop)),
+        wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        on_stop_(stop_, [this] {
           const std::uint64_t one = 1;
           [[maybe_unused]] const auto put = ::write(wake_.get(), &one, sizeof one);
         }) {}
@@ -43,7 +46,8 @@ class Waiter {
   Status wait(int fd, short events, Clock::time_point deadline, const std::string& what) {
     while (true) {
       if (stop_.stop_requested()) return fail(Code::cancelled, what + " was cancelled");
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
       if (left <= 0) return fail(Code::timeout, what + " took too long");
       pollfd wanted[]{{fd, events, 0}, {wake_.get(), POLLIN, 0}};
       const int timeout = static_cast<int>(std::min<std::int64_t>(left, 60'000));
@@ -87,7 +91,8 @@ Result<std::vector<Address>> addresses_of(const Url& url) {
   }
   if (collect(url.host, AI_NUMERICHOST, addresses) == 0) return addresses;
   if (const int error = collect(url.host, 0, addresses); error != 0)
-    return fail(Code::unavailable, "the host " + url.host + " cannot be found", ::gai_strerror(error));
+    return fail(Code::unavailable, "the host " + url.host + " cannot be found",
+                ::gai_strerror(error));
   return addresses;
 }
 
@@ -126,11 +131,13 @@ Result<std::string> bytes_of(const Request& request) {
   out += url.host.contains(':') ? "[" + url.host + "]" : url.host;
   if (url.port != 80) out += ":" + std::to_string(url.port);
   out += "\r\nConnection: close\r\n";
-  if (!request.body.empty()) out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  if (!request.body.empty())
+    out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   for (const auto& [name, value] : request.headers) {
     if (GUARD("net.header-injection", !is_clean(name) || !is_clean(value)))
-      return fail(Code::invalid_argument, "the header " + name.substr(0, name.find_first_of("\r\n")) +
-                                              " has a line break in it");
+      return fail(
+          Code::invalid_argument,
+          "the header " + name.substr(0, name.find_first_of("\r\n")) + " has a line break in it");
     out += name + ": " + value + "\r\n";
   }
   return out + "\r\n" + request.body;
@@ -215,8 +222,9 @@ class SocketResponse final : public Response {
     boost::system::error_code error;
     if (parser_.got_some()) parser_.put_eof(error);
     if (!parser_.got_some() || error || !parser_.is_done())
-      return fail(Code::unavailable, "the connection to " + peer_ +
-                                         " ended before the answer was complete", error.message());
+      return fail(Code::unavailable,
+                  "the connection to " + peer_ + " ended before the answer was complete",
+                  error.message());
     return {};
   }
 

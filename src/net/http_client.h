@@ -1,8 +1,8 @@
 // A minimal HTTP/1.1 client over plain TCP: connect, send, stream the body, cancel, stall timeout.
 // (TLS, pools, proxies and the egress gate come with the network issue, behind this interface.)
 //
-// Calls block the calling thread, which waits in poll for the socket, its deadline and the stop token at
-// once. Thread-safe; one Response belongs to one thread at a time.
+// Calls block the calling thread, which waits in poll for the socket, its deadline and the stop
+// token at once. Thread-safe; one Response belongs to one thread at a time.
 #pragma once
 
 #include <chrono>
@@ -45,8 +45,8 @@ class Response {
   virtual int status() const = 0;
   // First header of that name (case-insensitive), or "".
   virtual std::string_view header(std::string_view name) const = 0;
-  // The next piece of the body; empty at its clean end. Errors: unavailable when the connection ended
-  // before the body did, timeout on a stall, cancelled on `stop`.
+  // The next piece of the body; empty at its clean end. Errors: unavailable when the connection
+  // ended before the body did, timeout on a stall, cancelled on `stop`.
   virtual Result<std::string> read(std::stop_token stop) = 0;
 };
 
@@ -54,8 +54,8 @@ class HttpClient {
  public:
   static std::unique_ptr<HttpClient> make();
   virtual ~HttpClient() = default;
-  // Returns when the head has arrived. Errors: unavailable (unreachable, refused, not HTTP), timeout,
-  // cancelled.
+  // Returns when the head has arrived. Errors: unavailable (unreachable, refused, not HTTP),
+  // timeout, cancelled.
   virtual Result<std::unique_ptr<Response>> send(const Request& request, const Timeouts& timeouts,
                                                  std::stop_token stop) = 0;
 };

@@ -31,10 +31,12 @@ TEST(Url, Parts) {
 class BadUrl : public testing::TestWithParam<const char*> {};
 TEST_P(BadUrl, IsRefused) { EXPECT_FALSE(parse_url(GetParam())); }
 INSTANTIATE_TEST_SUITE_P(Table, BadUrl,
-                         testing::Values("", "h", "https://h/", "ftp://h/", "http://", "http://:80/",
-                                         "http://u@h/", "http://u:p@h/", "http://h:0/", "http://h:65536/",
-                                         "http://h:8x/", "http://h/\r\nX: y", "http://h /", "http://[::1",
-                                         "http://[::1]x/", "http://[evil]/", "http://a\\b/", "http://h\x7f/"));
+                         testing::Values("", "h", "https://h/", "ftp://h/", "http://",
+                                         "http://:80/", "http://u@h/", "http://u:p@h/",
+                                         "http://h:0/", "http://h:65536/", "http://h:8x/",
+                                         "http://h/\r\nX: y", "http://h /", "http://[::1",
+                                         "http://[::1]x/", "http://[evil]/", "http://a\\b/",
+                                         "http://h\x7f/"));
 
 std::vector<SseEvent> parse_in(const std::vector<std::string_view>& pieces) {
   SseParser parser;
@@ -48,7 +50,8 @@ std::vector<SseEvent> parse_in(const std::vector<std::string_view>& pieces) {
 
 TEST(Sse, IsTheSameAtEveryCut) {
   const std::string stream =
-      "\xef\xbb\xbf: comment\r\ndata: h\xc3\xa9llo\r\ndata\ndata:  two\n\nevent: x\rid: 7\rdata: {\"a\":1}\r\r"
+      "\xef\xbb\xbf: comment\r\ndata: h\xc3\xa9llo\r\ndata\ndata:  two\n\nevent: x\rid: 7\rdata: "
+      "{\"a\":1}\r\r"
       "retry: 5\n\nnonsense: y\ndata:\xf0\x9f\x98\x80\n\ndata: never finished\n";
   const auto whole = parse_in({stream});
   ASSERT_EQ(whole.size(), 3u);
@@ -66,7 +69,8 @@ TEST(Sse, IsTheSameAtEveryCut) {
     }
   };
   const std::string_view view = stream;
-  for (std::size_t cut = 0; cut <= stream.size(); ++cut) same(parse_in({view.substr(0, cut), view.substr(cut)}));
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut)
+    same(parse_in({view.substr(0, cut), view.substr(cut)}));
   std::vector<std::string_view> bytes;
   for (std::size_t i = 0; i < stream.size(); ++i) bytes.push_back(view.substr(i, 1));
   same(parse_in(bytes));
@@ -83,7 +87,8 @@ class Server {
  public:
   using Serve = std::function<void(int connection)>;
   explicit Server(Serve serve) : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    sockaddr_in address{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
     EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     EXPECT_EQ(::listen(listener_.get(), 4), 0);
     socklen_t size = sizeof address;
@@ -95,7 +100,8 @@ class Server {
       if (!connection) return;
       std::string request;  // up to the end of its head
       char byte;
-      while (!request.ends_with("\r\n\r\n") && ::read(connection.get(), &byte, 1) == 1) request += byte;
+      while (!request.ends_with("\r\n\r\n") && ::read(connection.get(), &byte, 1) == 1)
+        request += byte;
       request_ = request;
       serve(connection.get());
     });
@@ -167,11 +173,15 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Wire{"Length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "200 hello"},
         Wire{"NoBody", "HTTP/1.1 204 No\r\n\r\n", "204 "},
-        Wire{"Chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n", "200 hello"},
+        Wire{"Chunked",
+             "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+             "chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n",
+             "200 hello"},
         Wire{"UntilClose", "HTTP/1.1 200 OK\r\n\r\nhello", "200 hello"},
         Wire{"ShortLength", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", ""},
         Wire{"ShortChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello", ""},
-        Wire{"NoLastChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", ""},
+        Wire{"NoLastChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+             ""},
         Wire{"BadChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello", ""},
         Wire{"CutHead", "HTTP/1.1 200 OK\r\nContent-Le", ""}, Wire{"Nothing", "", ""},
         Wire{"NotHttp", "SSH-2.0-OpenSSH\r\n\r\n", ""},
@@ -187,8 +197,11 @@ TEST(Client, LargeBodiesArriveWhole) {
 }
 
 TEST(Client, SendsWhatItWasGivenAndHeadersAreLooked) {
-  Server server([](int connection) { Server::write(connection, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); });
-  ASSERT_TRUE(get(server, {}, {}, {.method = "POST", .headers = {{"X-A", "b"}}, .body = "payload"}));
+  Server server([](int connection) {
+    Server::write(connection, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  ASSERT_TRUE(
+      get(server, {}, {}, {.method = "POST", .headers = {{"X-A", "b"}}, .body = "payload"}));
   const auto request = server.request();
   EXPECT_TRUE(request.starts_with("POST /x HTTP/1.1\r\nHost: 127.0.0.1:"));
   EXPECT_TRUE(request.contains("X-A: b\r\n"));
@@ -203,10 +216,13 @@ TEST(Client, HeadersCannotSmuggleLines) {
 
 TEST(Client, NobodyListeningIsUnavailableAndNamed) {
   Url url;
-  { url = Server(nullptr).url(); }
+  {
+    url = Server(nullptr).url();
+  }
   const auto response = HttpClient::make()->send({.url = url}, {}, {});
   EXPECT_EQ(response.error().code, Code::unavailable);
-  EXPECT_TRUE(response.error().message.contains(std::to_string(url.port))) << response.error().message;
+  EXPECT_TRUE(response.error().message.contains(std::to_string(url.port)))
+      << response.error().message;
 }
 
 TEST(Client, StallsTimeOutAndSayWhere) {
@@ -223,7 +239,8 @@ TEST(Client, StallsTimeOutAndSayWhere) {
 
 TEST(Client, AStopWakesItWhereverItWaits) {
   for (const auto& serve : {Server::Serve(Server::hold), Server::Serve([](int connection) {
-                              Server::write(connection, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel");
+                              Server::write(connection,
+                                            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel");
                               Server::hold(connection);
                             }),
                             Server::Serve()}) {

@@ -1,5 +1,5 @@
-// Server-sent events (WHATWG HTML, "Server-sent events", 9.2.6): bytes in, events out, right at every cut.
-// Not thread-safe; one parser a stream.
+// Server-sent events (WHATWG HTML, "Server-sent events", 9.2.6): bytes in, events out, right at
+// every cut. Not thread-safe; one parser a stream.
 #pragma once
 
 #include <optional>
@@ -30,8 +30,8 @@ class SseParser {
   std::string buffer_;
   std::size_t parsed_ = 0;   // bytes of buffer_ already consumed
   std::size_t scanned_ = 0;  // bytes of buffer_ known to hold no line's end
-  bool at_start_ = true;    // a byte-order mark may come
-  bool after_cr_ = false;   // a lone CR ended the last line: swallow one LF
+  bool at_start_ = true;     // a byte-order mark may come
+  bool after_cr_ = false;    // a lone CR ended the last line: swallow one LF
   SseEvent event_;
   bool has_data_ = false;
 };

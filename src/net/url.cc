@@ -7,8 +7,8 @@ namespace boxagnts::net {
 namespace {
 
 std::unexpected<Error> bad(std::string_view text, std::string_view why) {
-  return fail(Code::invalid_argument, "\"" + std::string(text.substr(0, 200)) + "\" is not a usable URL: " +
-                                          std::string(why));
+  return fail(Code::invalid_argument, "\"" + std::string(text.substr(0, 200)) +
+                                          "\" is not a usable URL: " + std::string(why));
 }
 
 bool is_host_character(char c) {
@@ -26,10 +26,12 @@ Result<Url> parse_url(std::string_view text) {
   if (colon == std::string_view::npos) return bad(text, "it does not begin with http://");
   Url url;
   url.scheme = text.substr(0, colon);
-  std::ranges::transform(url.scheme, url.scheme.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(url.scheme, url.scheme.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
   if (url.scheme != "http")
-    return fail(Code::unsupported, "only plain http:// works today, not " + url.scheme.substr(0, 20) +
+    return fail(Code::unsupported, "only plain http:// works today, not " +
+                                       url.scheme.substr(0, 20) +
                                        "://; point it at a local server");
   std::string_view rest = text.substr(colon + 3);
   const auto slash = std::min(rest.find_first_of("/?#"), rest.size());
@@ -50,7 +52,8 @@ Result<Url> parse_url(std::string_view text) {
   } else {
     const auto at = std::min(authority.find(':'), authority.size());
     url.host = authority.substr(0, at);
-    if (!std::ranges::all_of(url.host, is_host_character)) return bad(text, "the host name is malformed");
+    if (!std::ranges::all_of(url.host, is_host_character))
+      return bad(text, "the host name is malformed");
     port = at < authority.size() ? authority.substr(at + 1) : std::string_view();
   }
   if (url.host.empty()) return bad(text, "the host is missing");

@@ -1,7 +1,7 @@
 // The decision in front of every call: DESIGN section 5's table as a pure function of facts.
 //
-// Same input, same decision. Thread-safe: functions on values. Nothing here touches files, time or the
-// network, and nothing decides elsewhere.
+// Same input, same decision. Thread-safe: functions on values. Nothing here touches files, time or
+// the network, and nothing decides elsewhere.
 #pragma once
 
 #include <string>
@@ -18,7 +18,8 @@ struct Input {
   core::Mode mode = core::Mode::ask;
   core::AgentAccess access = core::AgentAccess::full;
   std::vector<core::MountGrant> mounts;  // the envelope: the most the run may ever grant
-  // A person's "for this run": folders below which writes of sandboxed tools need no further question.
+  // A person's "for this run": folders below which writes of sandboxed tools need no further
+  // question.
   std::vector<std::string> approved_folders;
 };
 

@@ -8,7 +8,8 @@ namespace boxagnts::sandbox {
 namespace {
 
 // What a tool really touches is cleared by memset instead of being given back to the kernel: page
-// faults cost more than the clearing up to about this size (measured, facts in docs/architecture.md).
+// faults cost more than the clearing up to about this size (measured, facts in
+// docs/architecture.md).
 constexpr std::size_t kMemoryKeepResidentBytes = 128 << 10;
 constexpr std::size_t kTableKeepResidentBytes = 4 << 10;
 constexpr std::uint32_t kTableElementsMax = 20'000;
@@ -41,7 +42,8 @@ void set_pool(wasm_config_t* config, const SandboxOptions& options) {
   wasmtime_pooling_allocation_config_max_memory_size_set(pool, options.memory_max_bytes);
   wasmtime_pooling_allocation_config_table_elements_set(pool, kTableElementsMax);
   wasmtime_pooling_allocation_config_max_unused_warm_slots_set(pool, instances);
-  wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, kMemoryKeepResidentBytes);
+  wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool,
+                                                                     kMemoryKeepResidentBytes);
   wasmtime_pooling_allocation_config_table_keep_resident_set(pool, kTableKeepResidentBytes);
   wasmtime_pooling_allocation_strategy_set(config, pool);
   wasmtime_pooling_allocation_config_delete(pool);
@@ -58,7 +60,8 @@ std::string take_message(wasmtime_error_t* error) {
   return message;
 }
 
-Owned<wasm_engine_t> make_engine(const SandboxOptions& options, Target target, Allocator allocator) {
+Owned<wasm_engine_t> make_engine(const SandboxOptions& options, Target target,
+                                 Allocator allocator) {
   auto* config = wasm_config_new();
   set_features(config);
   wasmtime_config_epoch_interruption_set(config, true);
@@ -81,7 +84,8 @@ Owned<wasm_engine_t> make_engine(const SandboxOptions& options, Target target, A
 Allocator affordable_allocator(const SandboxOptions& options) {
   constexpr std::size_t kGuardBytes = 64ull << 20;
   const std::size_t bytes = options.instances_max * (options.memory_max_bytes + kGuardBytes);
-  void* probe = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* probe =
+      ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (probe == MAP_FAILED) return Allocator::on_demand;
   ::munmap(probe, bytes);
   return Allocator::pooling;

@@ -1,11 +1,11 @@
-// Turns C++ functions into Wasmtime host functions: the wasm type, the raw-value glue and the memory view
-// come from the C++ signature.
+// Turns C++ functions into Wasmtime host functions: the wasm type, the raw-value glue and the
+// memory view come from the C++ signature.
 //
 //   Errno fd_close(Call& call, std::uint32_t fd);
 //   define<fd_close>(linker, "wasi_snapshot_preview1", "fd_close");
 //
-// uint32_t is i32, uint64_t is i64; the result is the errno as i32. When the process has ended by the
-// time the function returns, the guest is left by a trap. C++ exceptions end here (ENOMEM).
+// uint32_t is i32, uint64_t is i64; the result is the errno as i32. When the process has ended by
+// the time the function returns, the guest is left by a trap. C++ exceptions end here (ENOMEM).
 #pragma once
 
 #include <wasmtime.h>
@@ -61,7 +61,8 @@ struct Binding;
 
 template <class... Arguments, Errno (*Function)(Call&, Arguments...)>
 struct Binding<Function> {
-  static wasm_trap_t* call(void*, wasmtime_caller_t* caller, wasmtime_val_raw_t* values, std::size_t) {
+  static wasm_trap_t* call(void*, wasmtime_caller_t* caller, wasmtime_val_raw_t* values,
+                           std::size_t) {
     return invoke<Function, Arguments...>(caller, values, std::index_sequence_for<Arguments...>{});
   }
   static wasm_functype_t* type() {
@@ -78,7 +79,8 @@ struct Binding<Function> {
 // proc_exit alone returns nothing.
 template <void (*Function)(Call&, std::uint32_t)>
 struct Binding<Function> {
-  static wasm_trap_t* call(void*, wasmtime_caller_t* caller, wasmtime_val_raw_t* values, std::size_t) {
+  static wasm_trap_t* call(void*, wasmtime_caller_t* caller, wasmtime_val_raw_t* values,
+                           std::size_t) {
     auto* context = wasmtime_caller_context(caller);
     auto& process = *static_cast<ProcessState*>(wasmtime_context_get_data(context));
     Call call{process, Memory(nullptr, 0)};

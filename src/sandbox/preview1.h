@@ -1,8 +1,9 @@
-// WASI preview1 over the vfs: the functions of `wasi_snapshot_preview1` (the witx is the reference).
+// WASI preview1 over the vfs: the functions of `wasi_snapshot_preview1` (the witx is the
+// reference).
 //
-// Split as the specification's name prefixes: preview1_fd.cc (open descriptors), preview1_path.cc (paths),
-// preview1_process.cc (arguments, clocks, random, waiting, exit, sockets). Host functions are defined once
-// a linker and find their process in the store.
+// Split as the specification's name prefixes: preview1_fd.cc (open descriptors), preview1_path.cc
+// (paths), preview1_process.cc (arguments, clocks, random, waiting, exit, sockets). Host functions
+// are defined once a linker and find their process in the store.
 #pragma once
 
 #include <wasmtime.h>

@@ -61,8 +61,8 @@ Errno gather(const Call& call, std::uint32_t vectors, std::uint32_t count,
   return Errno::success;
 }
 
-#define GATHER(name)                                                              \
-  std::vector<std::span<std::byte>> name;                                         \
+#define GATHER(name)                                                                        \
+  std::vector<std::span<std::byte>> name;                                                   \
   if (const auto gathered = gather(call, vectors, count, name); gathered != Errno::success) \
   return gathered
 
@@ -133,8 +133,8 @@ Errno write_stream(Call& call, std::string& stream, std::string_view name,
   const std::uint64_t limit = call.process.process.limits.output_bytes;
   const bool over = GUARD("sandbox.output", total > limit - stream.size());
   for (const auto buffer : buffers) {
-    const std::size_t room = over ? std::min<std::uint64_t>(buffer.size(), limit - stream.size())
-                                  : buffer.size();
+    const std::size_t room =
+        over ? std::min<std::uint64_t>(buffer.size(), limit - stream.size()) : buffer.size();
     stream.append(reinterpret_cast<const char*>(buffer.data()), room);
   }
   if (over)
@@ -239,16 +239,16 @@ Errno fd_allocate(Call& call, std::uint32_t fd, std::uint64_t offset, std::uint6
   Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, rights::kAllocate));
   if (file.type != Type::file) return Errno::badf;
   std::uint64_t end;
-  if (size == 0 || __builtin_add_overflow(offset, size, &end) || end > INT64_MAX) return Errno::inval;
+  if (size == 0 || __builtin_add_overflow(offset, size, &end) || end > INT64_MAX)
+    return Errno::inval;
   if (TRY_SYS(file.file->stat()).size < end) TRY_SYS(file.file->resize(end));
   return Errno::success;
 }
 
 Errno fd_fdstat_get(Call& call, std::uint32_t fd, std::uint32_t result) {
   const Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, 0));
-  layout::Fdstat stat{.flags = found.flags,
-                      .rights = found.rights,
-                      .rights_inheriting = found.rights_inheriting};
+  layout::Fdstat stat{
+      .flags = found.flags, .rights = found.rights, .rights_inheriting = found.rights_inheriting};
   FileType type = FileType::character_device;
   if (found.type == Type::file) type = FileType::regular;
   if (found.type == Type::directory) type = FileType::directory;
@@ -261,13 +261,15 @@ Errno fd_fdstat_get(Call& call, std::uint32_t fd, std::uint32_t result) {
 
 Errno fd_fdstat_set_flags(Call& call, std::uint32_t fd, std::uint32_t flags) {
   Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, rights::kSetFlags));
-  if (flags & ~(fdflags::kAppend | fdflags::kNonblock | fdflags::kDsync | fdflags::kRsync | fdflags::kSync))
+  if (flags &
+      ~(fdflags::kAppend | fdflags::kNonblock | fdflags::kDsync | fdflags::kRsync | fdflags::kSync))
     return Errno::inval;
   found.flags = static_cast<std::uint16_t>(flags);
   return Errno::success;
 }
 
-Errno fd_fdstat_set_rights(Call& call, std::uint32_t fd, std::uint64_t base, std::uint64_t inheriting) {
+Errno fd_fdstat_set_rights(Call& call, std::uint32_t fd, std::uint64_t base,
+                           std::uint64_t inheriting) {
   Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, 0));
   if ((base & ~found.rights) != 0 || (inheriting & ~found.rights_inheriting) != 0)
     return Errno::notcapable;
@@ -284,7 +286,8 @@ Errno fd_filestat_get(Call& call, std::uint32_t fd, std::uint32_t result) {
     const auto* place = TRY_ERRNO(call.process.place(fd, 0));
     return call.memory.store(result, layout::filestat_of(TRY_SYS(place->directory->stat())));
   }
-  layout::Filestat stream;  // a pipe; for stdin the bytes it holds, so that a reader can allocate once
+  layout::Filestat
+      stream;  // a pipe; for stdin the bytes it holds, so that a reader can allocate once
   if (found.type == Type::input) stream.size = call.process.process.input.size();
   return call.memory.store(result, stream);
 }
@@ -325,8 +328,8 @@ Errno fd_prestat_dir_name(Call& call, std::uint32_t fd, std::uint32_t buffer, st
   return Errno::success;
 }
 
-// Cookies: 0 is the beginning, and n the entry after the n-th; "." and ".." come first. The listing is
-// taken when reading begins, so cookies stay true while others change the directory.
+// Cookies: 0 is the beginning, and n the entry after the n-th; "." and ".." come first. The listing
+// is taken when reading begins, so cookies stay true while others change the directory.
 Errno fd_readdir(Call& call, std::uint32_t fd, std::uint32_t buffer, std::uint32_t size,
                  std::uint64_t cookie, std::uint32_t result) {
   const auto* place = TRY_ERRNO(call.process.place(fd, rights::kReaddir));
@@ -346,7 +349,8 @@ Errno fd_readdir(Call& call, std::uint32_t fd, std::uint32_t buffer, std::uint32
                               .inode = entry.inode,
                               .name_size = static_cast<std::uint32_t>(entry.name.size()),
                               .type = static_cast<std::uint8_t>(file_type(entry.kind))};
-    const auto put = [&](const void* bytes, std::size_t count) {  // cut at the buffer's end, as said
+    const auto put = [&](const void* bytes,
+                         std::size_t count) {  // cut at the buffer's end, as said
       const std::size_t room = std::min<std::size_t>(count, size - used);
       std::memcpy(into.data() + used, bytes, room);
       used += static_cast<std::uint32_t>(room);

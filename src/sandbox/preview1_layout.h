@@ -77,23 +77,26 @@ static_assert(sizeof(PollEvent) == 32);
 
 Filestat filestat_of(const vfs::Stat& stat);
 
-// fst_flags of the *_set_times functions to what the vfs takes. Errors: inval when a time is given twice.
+// fst_flags of the *_set_times functions to what the vfs takes. Errors: inval when a time is given
+// twice.
 std::expected<vfs::NewTimes, Errno> new_times(base::Clock& clock, std::uint64_t accessed_ns,
                                               std::uint64_t modified_ns, std::uint32_t flags);
 
 }  // namespace boxagnts::sandbox::layout
 
 // Unwraps an expected<T, Errno>, or returns its Errno.
-#define TRY_ERRNO(expression)                                  \
-  __extension__({                                              \
-    auto&& try_errno_ = (expression);                          \
-    if (!try_errno_) [[unlikely]] return try_errno_.error();   \
-    *std::forward<decltype(try_errno_)>(try_errno_);           \
+#define TRY_ERRNO(expression)                        \
+  __extension__({                                    \
+    auto&& try_errno_ = (expression);                \
+    if (!try_errno_) [[unlikely]]                    \
+      return try_errno_.error();                     \
+    *std::forward<decltype(try_errno_)>(try_errno_); \
   })
 // The same for the vfs, whose errors are the host's errno values.
-#define TRY_SYS(expression)                                                       \
-  __extension__({                                                                 \
-    auto&& try_sys_ = (expression);                                               \
-    if (!try_sys_) [[unlikely]] return from_host_errno(try_sys_.error());         \
-    *std::forward<decltype(try_sys_)>(try_sys_);                                  \
+#define TRY_SYS(expression)                      \
+  __extension__({                                \
+    auto&& try_sys_ = (expression);              \
+    if (!try_sys_) [[unlikely]]                  \
+      return from_host_errno(try_sys_.error());  \
+    *std::forward<decltype(try_sys_)>(try_sys_); \
   })

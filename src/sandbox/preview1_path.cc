@@ -71,8 +71,8 @@ Errno path_open(Call& call, std::uint32_t fd, std::uint32_t lookup_flags, std::u
   return stored;
 }
 
-Errno path_filestat_get(Call& call, std::uint32_t fd, std::uint32_t lookup_flags, std::uint32_t path,
-                        std::uint32_t path_size, std::uint32_t result) {
+Errno path_filestat_get(Call& call, std::uint32_t fd, std::uint32_t lookup_flags,
+                        std::uint32_t path, std::uint32_t path_size, std::uint32_t result) {
   const auto at = TRY_ERRNO(target(call, fd, rights::kPathStat, path, path_size));
   const auto stat =
       TRY_SYS(call.process.process.name_space->stat(*at.start, at.path, follow_of(lookup_flags)));
@@ -80,8 +80,9 @@ Errno path_filestat_get(Call& call, std::uint32_t fd, std::uint32_t lookup_flags
 }
 
 Errno path_filestat_set_times(Call& call, std::uint32_t fd, std::uint32_t lookup_flags,
-                              std::uint32_t path, std::uint32_t path_size, std::uint64_t accessed_ns,
-                              std::uint64_t modified_ns, std::uint32_t flags) {
+                              std::uint32_t path, std::uint32_t path_size,
+                              std::uint64_t accessed_ns, std::uint64_t modified_ns,
+                              std::uint32_t flags) {
   const auto at = TRY_ERRNO(target(call, fd, rights::kPathSetTimes, path, path_size));
   const auto times =
       TRY_ERRNO(layout::new_times(call.process.clock, accessed_ns, modified_ns, flags));
@@ -155,14 +156,15 @@ Errno path_link(Call& call, std::uint32_t fd, std::uint32_t lookup_flags, std::u
   return Errno::success;
 }
 
-Errno path_symlink(Call& call, std::uint32_t old_path, std::uint32_t old_path_size, std::uint32_t fd,
-                   std::uint32_t path, std::uint32_t path_size) {
+Errno path_symlink(Call& call, std::uint32_t old_path, std::uint32_t old_path_size,
+                   std::uint32_t fd, std::uint32_t path, std::uint32_t path_size) {
   const auto link_target = TRY_ERRNO(call.memory.text(old_path, old_path_size));
   const auto at = TRY_ERRNO(target(call, fd, rights::kSymlink, path, path_size));
   const auto found = TRY_ERRNO(leaf(call, at, vfs::Follow::no));
   if (link_target.empty()) return Errno::noent;
   if (link_target.contains('\0')) return Errno::inval;
-  // A link out of the sandbox could not be followed here but would mislead whoever finds it outside.
+  // A link out of the sandbox could not be followed here but would mislead whoever finds it
+  // outside.
   if (GUARD("sandbox.absolute-link", link_target.starts_with('/'))) return Errno::notcapable;
   if (found.name.empty()) return Errno::exist;
   if (found.must_be_directory) return Errno::noent;

@@ -24,7 +24,8 @@ Errno strings_get(const Call& call, const std::vector<std::string>& strings, std
   for (const auto& text : strings) {
     const auto into = TRY_ERRNO(call.memory.bytes(buffer, text.size() + 1));
     std::memcpy(into.data(), text.c_str(), text.size() + 1);
-    if (const auto stored = call.memory.store(table, buffer); stored != Errno::success) return stored;
+    if (const auto stored = call.memory.store(table, buffer); stored != Errno::success)
+      return stored;
     table += 4;
     buffer += static_cast<std::uint32_t>(text.size()) + 1;
   }
@@ -98,8 +99,8 @@ void proc_exit(Call& call, std::uint32_t code) {
 
 Errno proc_raise(Call&, std::uint32_t) { return Errno::nosys; }
 
-// Files and streams never wait here (stdin is whole from the start), so a descriptor that is open is
-// ready; only clocks are waited for.
+// Files and streams never wait here (stdin is whole from the start), so a descriptor that is open
+// is ready; only clocks are waited for.
 Errno poll_oneoff(Call& call, std::uint32_t in, std::uint32_t out, std::uint32_t count,
                   std::uint32_t result) {
   constexpr std::uint32_t kSubscriptionsMax = 1024;
@@ -138,8 +139,7 @@ Errno poll_oneoff(Call& call, std::uint32_t in, std::uint32_t out, std::uint32_t
       timers.push_back({&subscription, now + std::chrono::nanoseconds(wait_ns)});
     } else if (subscription.tag == kRead || subscription.tag == kWrite) {
       const auto found = call.process.descriptor(subscription.id, rights::kPoll);
-      const std::uint64_t input_left =
-          call.process.process.input.size() - call.process.input_at;
+      const std::uint64_t input_left = call.process.process.input.size() - call.process.input_at;
       if (!found)
         add(subscription, found.error(), 0);
       else
@@ -151,7 +151,8 @@ Errno poll_oneoff(Call& call, std::uint32_t in, std::uint32_t out, std::uint32_t
   }
   if (ready.empty()) {
     const auto first = std::ranges::min_element(timers, {}, &Timer::due);
-    call.process.clock.sleep_until(std::min(first->due, call.process.deadline()), call.process.stop);
+    call.process.clock.sleep_until(std::min(first->due, call.process.deadline()),
+                                   call.process.stop);
     if (call.process.must_stop()) return Errno::io;
   }
   const base::Steady after = call.process.clock.steady();

@@ -69,8 +69,8 @@ ProcessState::ProcessState(const Process& spec, base::Clock& world_clock, std::s
                                          .rights = rights::kDirectory,
                                          .rights_inheriting = rights::kDirectory | rights::kFile});
   };
-  // 3 is always the root and 4 the working directory; wasi-libc takes the longest matching name and,
-  // among equals ("/" and "." both match any path), the last.
+  // 3 is always the root and 4 the working directory; wasi-libc takes the longest matching name
+  // and, among equals ("/" and "." both match any path), the last.
   preopen("/");
   preopen(".");
   for (auto& mount : process.name_space->mount_points()) preopen(std::move(mount));
@@ -90,7 +90,8 @@ std::expected<const vfs::Place*, Errno> ProcessState::place(std::uint32_t fd,
   if (!found) return std::unexpected(found.error());
   Descriptor& directory = **found;
   if (directory.type != Descriptor::Type::directory) return std::unexpected(Errno::notdir);
-  if ((directory.rights & needed_rights) != needed_rights) return std::unexpected(Errno::notcapable);
+  if ((directory.rights & needed_rights) != needed_rights)
+    return std::unexpected(Errno::notcapable);
   if (!directory.place) {
     const std::string& path =
         directory.preopen == "." ? process.working_directory : directory.preopen;

@@ -1,7 +1,7 @@
 // One guest process as the kernel sees it: descriptors, memory, limits, why it ended.
 //
-// Belongs to the thread that runs the guest. The vocabulary of WASI preview1 (errno and flag values) is
-// that of the specification, github.com/WebAssembly/WASI, preview1 witx.
+// Belongs to the thread that runs the guest. The vocabulary of WASI preview1 (errno and flag
+// values) is that of the specification, github.com/WebAssembly/WASI, preview1 witx.
 #pragma once
 
 #include <wasmtime.h>
@@ -23,16 +23,51 @@ namespace boxagnts::sandbox {
 
 // preview1 `errno`.
 enum class Errno : std::uint16_t {
-  success = 0, too_big = 1, acces = 2, again = 6, badf = 8, busy = 10, exist = 20, fault = 21,
-  fbig = 22, ilseq = 25, inval = 28, io = 29, isdir = 31, loop = 32, mfile = 33, mlink = 34,
-  nametoolong = 37, nfile = 41, noent = 44, nomem = 48, nospc = 51, nosys = 52, notdir = 54,
-  notempty = 55, notsock = 57, notsup = 58, nxio = 60, overflow = 61, perm = 63, rofs = 69,
-  spipe = 70, txtbsy = 74, xdev = 75, notcapable = 76
+  success = 0,
+  too_big = 1,
+  acces = 2,
+  again = 6,
+  badf = 8,
+  busy = 10,
+  exist = 20,
+  fault = 21,
+  fbig = 22,
+  ilseq = 25,
+  inval = 28,
+  io = 29,
+  isdir = 31,
+  loop = 32,
+  mfile = 33,
+  mlink = 34,
+  nametoolong = 37,
+  nfile = 41,
+  noent = 44,
+  nomem = 48,
+  nospc = 51,
+  nosys = 52,
+  notdir = 54,
+  notempty = 55,
+  notsock = 57,
+  notsup = 58,
+  nxio = 60,
+  overflow = 61,
+  perm = 63,
+  rofs = 69,
+  spipe = 70,
+  txtbsy = 74,
+  xdev = 75,
+  notcapable = 76
 };
 Errno from_host_errno(int host_errno);
 
 // preview1 `filetype`.
-enum class FileType : std::uint8_t { unknown = 0, character_device = 2, directory = 3, regular = 4, link = 7 };
+enum class FileType : std::uint8_t {
+  unknown = 0,
+  character_device = 2,
+  directory = 3,
+  regular = 4,
+  link = 7
+};
 FileType file_type(vfs::Kind kind);
 
 namespace rights {
@@ -48,9 +83,9 @@ constexpr std::uint64_t kDatasync = 1 << 0, kRead = 1 << 1, kSeek = 1 << 2, kSet
 constexpr std::uint64_t kFile = kDatasync | kRead | kSeek | kSetFlags | kSync | kTell | kWrite |
                                 kAdvise | kAllocate | kStat | kSetSize | kSetTimes | kPoll;
 constexpr std::uint64_t kDirectory =
-    kSetFlags | kSync | kAdvise | kCreateDirectory | kCreateFile | kLinkSource | kLinkTarget | kOpen |
-    kReaddir | kReadlink | kRenameSource | kRenameTarget | kPathStat | kPathSetSize | kPathSetTimes |
-    kStat | kSetTimes | kSymlink | kRemoveDirectory | kUnlinkFile | kPoll;
+    kSetFlags | kSync | kAdvise | kCreateDirectory | kCreateFile | kLinkSource | kLinkTarget |
+    kOpen | kReaddir | kReadlink | kRenameSource | kRenameTarget | kPathStat | kPathSetSize |
+    kPathSetTimes | kStat | kSetTimes | kSymlink | kRemoveDirectory | kUnlinkFile | kPoll;
 constexpr std::uint64_t kStream = kRead | kWrite | kSetFlags | kStat | kPoll;
 }  // namespace rights
 

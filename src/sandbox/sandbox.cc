@@ -17,7 +17,8 @@ namespace detail {
 
 Memory memory_of(ProcessState& process, wasmtime_caller_t* caller) {
   auto* context = wasmtime_caller_context(caller);
-  if (!process.memory) {  // called from the module's start function: the export is not looked up yet
+  if (!process
+           .memory) {  // called from the module's start function: the export is not looked up yet
     wasmtime_extern_t item;
     if (!wasmtime_caller_export_get(caller, "memory", 6, &item)) return Memory(nullptr, 0);
     if (item.kind == WASMTIME_EXTERN_MEMORY) process.memory = item.of.memory;
@@ -41,8 +42,8 @@ namespace {
 constexpr std::uint64_t kPageBytes = 64 << 10;
 constexpr std::uint64_t kTableElementsMax = 20'000;
 
-// How Wasmtime's own errors begin that are limits of ours (crate wasmtime, runtime/limits.rs and the
-// pooling allocator): the version is pinned, and tests hold each.
+// How Wasmtime's own errors begin that are limits of ours (crate wasmtime, runtime/limits.rs and
+// the pooling allocator): the version is pinned, and tests hold each.
 constexpr std::string_view kMemoryRefused = "forcing trap when growing memory";
 constexpr std::string_view kMemoryInitialRefused = "memory minimum size";
 constexpr std::string_view kTableRefused = "forcing trap when growing table";
@@ -123,8 +124,8 @@ class WasmtimeSandbox final : public Sandbox {
                                           reinterpret_cast<const std::uint8_t*>(wasm.data()),
                                           wasm.size(), &module)) {
       const std::string message = take_message(error);
-      return fail(Code::invalid_argument,
-                  "not a valid WebAssembly module: " + first_line(message), message);
+      return fail(Code::invalid_argument, "not a valid WebAssembly module: " + first_line(message),
+                  message);
     }
     return link(parts, Owned<wasmtime_module_t>(module));
   }
@@ -205,7 +206,8 @@ class WasmtimeSandbox final : public Sandbox {
 // Counts a run against instances_max and keeps the clock ticking.
 class Slot {
  public:
-  Slot(std::atomic<std::uint32_t>& running, EpochTicker& ticker) : running_(running), ticker_(ticker) {}
+  Slot(std::atomic<std::uint32_t>& running, EpochTicker& ticker)
+      : running_(running), ticker_(ticker) {}
   ~Slot() {
     if (ticking_) ticker_.leave();
     running_.fetch_sub(1);
@@ -238,9 +240,9 @@ void classify(ProcessState& state, wasmtime_error_t* error, wasm_trap_t* trap) {
     wasmtime_trap_code_t code = 0;
     const bool coded = wasmtime_trap_code(trap, &code);
     if (coded && code == WASMTIME_TRAP_CODE_STACK_OVERFLOW)
-      return state.end_with(End::limit, named_limit("wasm_max_wasm_stack",
-                                                    state.process.limits.stack_bytes,
-                                                    "the program recursed too deeply"));
+      return state.end_with(End::limit,
+                            named_limit("wasm_max_wasm_stack", state.process.limits.stack_bytes,
+                                        "the program recursed too deeply"));
     wasm_message_t text;
     wasm_trap_message(trap, &text);
     std::string message(text.data, text.size > 0 ? text.size - 1 : 0);
@@ -252,9 +254,9 @@ void classify(ProcessState& state, wasmtime_error_t* error, wasm_trap_t* trap) {
   }
   const std::string message = take_message(error);
   if (message.contains(kMemoryRefused) || message.contains(kMemoryInitialRefused))
-    return state.end_with(End::limit, named_limit("wasm_max_memory_size",
-                                                  state.process.limits.memory_bytes,
-                                                  "the program wanted more memory"));
+    return state.end_with(End::limit,
+                          named_limit("wasm_max_memory_size", state.process.limits.memory_bytes,
+                                      "the program wanted more memory"));
   if (message.contains(kTableRefused) || message.contains(kTableInitialRefused))
     return state.end_with(End::limit,
                           "the limit of " + std::to_string(kTableElementsMax) +

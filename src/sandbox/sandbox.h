@@ -1,10 +1,11 @@
-// Runs WebAssembly programs (WASI preview1 commands) inside Wasmtime, each with exactly the name space,
-// environment and limits it was handed.
+// Runs WebAssembly programs (WASI preview1 commands) inside Wasmtime, each with exactly the name
+// space, environment and limits it was handed.
 //
-// One Sandbox a program. load() once a module, run() as often as wanted, from any thread, side by side.
-// run() uses the calling thread: its stack must have room for Limits::stack_bytes plus 512 KiB
-// (kHostStackBytes); it returns within 50 ms of a stop request. A trap, a limit or a bad guest ends the
-// call, never the program. Nothing of one call is seen by the next: every run has a fresh instance.
+// One Sandbox a program. load() once a module, run() as often as wanted, from any thread, side by
+// side. run() uses the calling thread: its stack must have room for Limits::stack_bytes plus 512
+// KiB (kHostStackBytes); it returns within 50 ms of a stop request. A trap, a limit or a bad guest
+// ends the call, never the program. Nothing of one call is seen by the next: every run has a fresh
+// instance.
 #pragma once
 
 #include <cstdint>
@@ -43,16 +44,16 @@ enum class End : std::uint8_t { exited, trapped, limit, stopped };
 
 struct ProcessResult {
   End end = End::trapped;
-  int exit_code = 0;    // of `exited`
-  std::string reason;   // `trapped`: the trap; `limit`: the limit's name and value, one sentence
-  std::string output;   // stdout, at most Limits::output_bytes
-  std::string errors;   // stderr, likewise
+  int exit_code = 0;   // of `exited`
+  std::string reason;  // `trapped`: the trap; `limit`: the limit's name and value, one sentence
+  std::string output;  // stdout, at most Limits::output_bytes
+  std::string errors;  // stderr, likewise
   std::int64_t duration_us = 0;
   std::uint64_t memory_peak_bytes = 0;  // linear memory at the end (it never shrinks)
 };
 
 struct SandboxOptions {
-  std::uint32_t instances_max = 64;      // side by side; one more is Busy
+  std::uint32_t instances_max = 64;             // side by side; one more is Busy
   std::uint64_t memory_max_bytes = 4ull << 30;  // of one instance; Limits say less
   std::uint64_t stack_bytes = 1ull << 20;       // the engine's stack class
 };

@@ -1,5 +1,5 @@
-// The sandbox against guests made to break it: every limit is hit and named, every way of ending is told
-// apart, bad modules get a sentence, and nothing of one call is seen by the next.
+// The sandbox against guests made to break it: every limit is hit and named, every way of ending is
+// told apart, bad modules get a sentence, and nothing of one call is seen by the next.
 #include "sandbox/sandbox.h"
 
 #include <gtest/gtest.h>
@@ -35,7 +35,8 @@ std::string command(const std::string& body, const std::string& extra = "",
     (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "poll_oneoff"
+      (func $poll (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "path_open"
       (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
@@ -104,7 +105,8 @@ TEST_F(SandboxTest, InputComesInAndOutputGoesOut) {
   EXPECT_EQ(result.errors, "hell");
 }
 
-// --- limits: hit, named with their value, and the next call is unharmed --------------------------------
+// --- limits: hit, named with their value, and the next call is unharmed
+// --------------------------------
 
 struct LimitCase {
   const char* name;
@@ -130,7 +132,8 @@ const std::string kSleepForAnHour = R"(
   (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128))))";
 const std::string kFlood = R"(
   (i32.store (i32.const 4) (i32.const 600))
-  (loop $l (drop (call $write (i32.const FD) (i32.const 0) (i32.const 1) (i32.const 12))) (br $l)))";
+  (loop $l (drop (call $write (i32.const FD) (i32.const 0) (i32.const 1) (i32.const 12)))
+    (br $l)))";
 std::string flood(char fd) {
   std::string text = kFlood;
   return text.replace(text.find("FD"), 2, 1, fd);
@@ -140,24 +143,27 @@ INSTANTIATE_TEST_SUITE_P(
     Matrix, SandboxLimit,
     testing::Values(
         LimitCase{"LoopPlain", command("(loop $l (br $l))"), "wasm_timeout of 50 ms"},
-        LimitCase{"LoopInMemoryFill",
-                  command("(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000)) (br $l))"),
-                  "wasm_timeout of 50 ms"},
-        LimitCase{"LoopInHostCalls",
-                  command("(loop $l (drop (call $random (i32.const 0) (i32.const 65536))) (br $l))"),
-                  "wasm_timeout of 50 ms"},
+        LimitCase{
+            "LoopInMemoryFill",
+            command(
+                "(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000)) (br $l))"),
+            "wasm_timeout of 50 ms"},
+        LimitCase{
+            "LoopInHostCalls",
+            command("(loop $l (drop (call $random (i32.const 0) (i32.const 65536))) (br $l))"),
+            "wasm_timeout of 50 ms"},
         LimitCase{"SleepInPoll", command(kSleepForAnHour), "wasm_timeout of 50 ms"},
-        LimitCase{"MemoryGrown",
-                  command("(loop $l (drop (memory.grow (i32.const 1))) (br $l))"),
+        LimitCase{"MemoryGrown", command("(loop $l (drop (memory.grow (i32.const 1))) (br $l))"),
                   "wasm_max_memory_size of 1048576 bytes"},
         LimitCase{"MemoryFromTheStart", command("", "", "(memory (export \"memory\") 100)"),
                   "wasm_max_memory_size of 1048576 bytes"},
         LimitCase{"Recursion", command("(call $f)", "(func $f (call $f))"),
                   "wasm_max_wasm_stack of 1048576 bytes"},
-        LimitCase{"TableGrown",
-                  command("(loop $l (drop (table.grow $t (ref.null func) (i32.const 1000))) (br $l))",
-                          "(table $t 1 funcref)"),
-                  "20000 table elements"},
+        LimitCase{
+            "TableGrown",
+            command("(loop $l (drop (table.grow $t (ref.null func) (i32.const 1000))) (br $l))",
+                    "(table $t 1 funcref)"),
+            "20000 table elements"},
         LimitCase{"OutputFlood", command(flood('1')), "1000 bytes of output"},
         LimitCase{"DiagnosticsFlood", command(flood('2')), "1000 bytes of diagnostics"}),
     [](const auto& info) { return std::string(info.param.name); });
@@ -168,7 +174,8 @@ TEST_F(SandboxTest, OpenFilesAreLimitedByAnErrnoTheGuestCanHandle) {
   const auto result = run_wat(command(
       R"((local $e i32)
       (loop $l
-        (local.set $e (call $open (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 2)
+        (local.set $e (call $open (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 1)
+          (i32.const 2)
           (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 32)))
         (br_if $l (i32.eqz (local.get $e))))
       (call $exit (local.get $e)))",
@@ -185,7 +192,8 @@ TEST_F(SandboxTest, AStackClassTheEngineDoesNotHaveIsRefusedWithBothNumbers) {
   EXPECT_TRUE(result.error().message.contains("1048576"));
 }
 
-// --- stop: the caller is released wherever the guest is -------------------------------------------------
+// --- stop: the caller is released wherever the guest is
+// -------------------------------------------------
 
 class SandboxStop : public SandboxTest, public testing::WithParamInterface<std::string> {};
 
@@ -202,11 +210,13 @@ TEST_P(SandboxStop, ReleasesTheCaller) {
 
 INSTANTIATE_TEST_SUITE_P(
     Where, SandboxStop,
-    testing::Values(command("(loop $l (br $l))"), command(kSleepForAnHour),
-                    command("(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 99999)) (br $l))"),
-                    command("(loop $l (drop (call $random (i32.const 0) (i32.const 65536))) (br $l))")));
+    testing::Values(
+        command("(loop $l (br $l))"), command(kSleepForAnHour),
+        command("(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 99999)) (br $l))"),
+        command("(loop $l (drop (call $random (i32.const 0) (i32.const 65536))) (br $l))")));
 
-// --- traps ----------------------------------------------------------------------------------------------
+// --- traps
+// ----------------------------------------------------------------------------------------------
 
 struct TrapCase {
   std::string body;
@@ -228,7 +238,8 @@ INSTANTIATE_TEST_SUITE_P(
                     TrapCase{"(call_indirect (type $t) (i32.const 0))", "uninitialized element"},
                     TrapCase{"(call_indirect (type $t) (i32.const 9))", "undefined element"}));
 
-// --- guest pointers: at and past the end, for every function that takes them -------------------------------
+// --- guest pointers: at and past the end, for every function that takes them
+// -------------------------------
 
 struct PointerCase {
   const char* function;
@@ -240,18 +251,19 @@ class SandboxPointer : public SandboxTest, public testing::WithParamInterface<Po
 
 TEST_P(SandboxPointer, PastTheEndIsFault) {
   const auto& [function, type, arguments] = GetParam();
-  const std::string wat = std::string("(module (import \"wasi_snapshot_preview1\" \"") + function +
-                          "\" (func $f " + type +
-                          " (result i32))) (import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit "
-                          "(param i32))) (memory (export \"memory\") 1) (data (i32.const 0) \"f\") (func "
-                          "(export \"_start\") (call $exit (call $f " +
-                          arguments + "))))";
+  const std::string wat =
+      std::string("(module (import \"wasi_snapshot_preview1\" \"") + function + "\" (func $f " +
+      type +
+      " (result i32))) (import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit "
+      "(param i32))) (memory (export \"memory\") 1) (data (i32.const 0) \"f\") (func "
+      "(export \"_start\") (call $exit (call $f " +
+      arguments + "))))";
   const auto result = run_wat(wat);
   EXPECT_EQ(result.end, End::exited) << result.reason;
   EXPECT_EQ(result.exit_code, 21) << function << ": EFAULT";
 }
 
-#define END "(i32.const 65533)"     // four bytes do not fit
+#define END "(i32.const 65533)"  // four bytes do not fit
 #define WAY_PAST "(i32.const -1)"
 INSTANTIATE_TEST_SUITE_P(
     Matrix, SandboxPointer,
@@ -265,53 +277,67 @@ INSTANTIATE_TEST_SUITE_P(
         PointerCase{"clock_time_get", "(param i32 i64 i32)", "(i32.const 0)(i64.const 0)" END},
         PointerCase{"random_get", "(param i32 i32)", END "(i32.const 4)"},
         PointerCase{"random_get", "(param i32 i32)", "(i32.const 0)" WAY_PAST},
-        PointerCase{"fd_write", "(param i32 i32 i32 i32)", "(i32.const 1)" END "(i32.const 1)(i32.const 0)"},
+        PointerCase{"fd_write", "(param i32 i32 i32 i32)",
+                    "(i32.const 1)" END "(i32.const 1)(i32.const 0)"},
         PointerCase{"fd_write", "(param i32 i32 i32 i32)",
                     "(i32.const 1)(i32.const 0)(i32.const 0)" WAY_PAST},
-        PointerCase{"fd_read", "(param i32 i32 i32 i32)", "(i32.const 0)" WAY_PAST "(i32.const 1)(i32.const 0)"},
+        PointerCase{"fd_read", "(param i32 i32 i32 i32)",
+                    "(i32.const 0)" WAY_PAST "(i32.const 1)(i32.const 0)"},
         PointerCase{"fd_fdstat_get", "(param i32 i32)", "(i32.const 1)" END},
         PointerCase{"fd_filestat_get", "(param i32 i32)", "(i32.const 4)" END},
         PointerCase{"fd_prestat_get", "(param i32 i32)", "(i32.const 4)" END},
-        PointerCase{"fd_prestat_dir_name", "(param i32 i32 i32)", "(i32.const 3)" WAY_PAST "(i32.const 9)"},
+        PointerCase{"fd_prestat_dir_name", "(param i32 i32 i32)",
+                    "(i32.const 3)" WAY_PAST "(i32.const 9)"},
         PointerCase{"fd_readdir", "(param i32 i32 i32 i64 i32)",
                     "(i32.const 4)" END "(i32.const 99)(i64.const 0)(i32.const 0)"},
         PointerCase{"fd_readdir", "(param i32 i32 i32 i64 i32)",
                     "(i32.const 4)(i32.const 0)(i32.const 99)(i64.const 0)" END},
-        PointerCase{"path_open", "(param i32 i32 i32 i32 i32 i64 i64 i32 i32)",
-                    "(i32.const 4)(i32.const 0)" WAY_PAST
-                    "(i32.const 1)(i32.const 1)(i64.const 2)(i64.const 0)(i32.const 0)(i32.const 0)"},
-        PointerCase{"path_open", "(param i32 i32 i32 i32 i32 i64 i64 i32 i32)",
-                    "(i32.const 4)(i32.const 0)(i32.const 0)(i32.const 1)(i32.const 1)(i64.const 66)"
-                    "(i64.const 0)(i32.const 0)" END},
-        PointerCase{"path_create_directory", "(param i32 i32 i32)", "(i32.const 4)" WAY_PAST "(i32.const 1)"},
-        PointerCase{"path_remove_directory", "(param i32 i32 i32)", "(i32.const 4)" WAY_PAST "(i32.const 1)"},
-        PointerCase{"path_unlink_file", "(param i32 i32 i32)", "(i32.const 4)" WAY_PAST "(i32.const 1)"},
+        PointerCase{
+            "path_open", "(param i32 i32 i32 i32 i32 i64 i64 i32 i32)",
+            "(i32.const 4)(i32.const 0)" WAY_PAST
+            "(i32.const 1)(i32.const 1)(i64.const 2)(i64.const 0)(i32.const 0)(i32.const 0)"},
+        PointerCase{
+            "path_open", "(param i32 i32 i32 i32 i32 i64 i64 i32 i32)",
+            "(i32.const 4)(i32.const 0)(i32.const 0)(i32.const 1)(i32.const 1)(i64.const 66)"
+            "(i64.const 0)(i32.const 0)" END},
+        PointerCase{"path_create_directory", "(param i32 i32 i32)",
+                    "(i32.const 4)" WAY_PAST "(i32.const 1)"},
+        PointerCase{"path_remove_directory", "(param i32 i32 i32)",
+                    "(i32.const 4)" WAY_PAST "(i32.const 1)"},
+        PointerCase{"path_unlink_file", "(param i32 i32 i32)",
+                    "(i32.const 4)" WAY_PAST "(i32.const 1)"},
         PointerCase{"path_filestat_get", "(param i32 i32 i32 i32 i32)",
                     "(i32.const 4)(i32.const 0)" WAY_PAST "(i32.const 1)(i32.const 0)"},
         PointerCase{"path_rename", "(param i32 i32 i32 i32 i32 i32)",
-                    "(i32.const 4)(i32.const 0)(i32.const 1)(i32.const 4)" WAY_PAST "(i32.const 1)"},
+                    "(i32.const 4)(i32.const 0)(i32.const 1)(i32.const 4)" WAY_PAST
+                    "(i32.const 1)"},
         PointerCase{"path_symlink", "(param i32 i32 i32 i32 i32)",
                     WAY_PAST "(i32.const 1)(i32.const 4)(i32.const 0)(i32.const 1)"},
         PointerCase{"path_link", "(param i32 i32 i32 i32 i32 i32 i32)",
                     "(i32.const 4)(i32.const 0)" WAY_PAST
                     "(i32.const 1)(i32.const 4)(i32.const 0)(i32.const 1)"},
         PointerCase{"path_readlink", "(param i32 i32 i32 i32 i32 i32)",
-                    "(i32.const 4)(i32.const 0)(i32.const 1)" WAY_PAST "(i32.const 4)(i32.const 0)"},
-        PointerCase{"poll_oneoff", "(param i32 i32 i32 i32)", WAY_PAST "(i32.const 0)(i32.const 1)(i32.const 0)"},
+                    "(i32.const 4)(i32.const 0)(i32.const 1)" WAY_PAST
+                    "(i32.const 4)(i32.const 0)"},
+        PointerCase{"poll_oneoff", "(param i32 i32 i32 i32)",
+                    WAY_PAST "(i32.const 0)(i32.const 1)(i32.const 0)"},
         PointerCase{"poll_oneoff", "(param i32 i32 i32 i32)",
                     "(i32.const 0)" WAY_PAST "(i32.const 1)(i32.const 0)"}));
 
 TEST_F(SandboxTest, LinksOutOfTheSandboxCannotBeMade) {
   const auto result = run_wat(R"((module
-    (import "wasi_snapshot_preview1" "path_symlink" (func $f (param i32 i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "path_symlink"
+      (func $f (param i32 i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
     (memory (export "memory") 1) (data (i32.const 0) "/etc/passwd")
     (func (export "_start")
-      (call $exit (call $f (i32.const 0) (i32.const 11) (i32.const 4) (i32.const 5) (i32.const 6))))))");
+      (call $exit
+        (call $f (i32.const 0) (i32.const 11) (i32.const 4) (i32.const 5) (i32.const 6))))))");
   EXPECT_EQ(result.exit_code, 76) << "ENOTCAPABLE";
 }
 
-// --- modules that are none --------------------------------------------------------------------------------
+// --- modules that are none
+// --------------------------------------------------------------------------------
 
 TEST_F(SandboxTest, BadModulesGetOneClearSentenceEach) {
   using namespace std::string_literals;
@@ -330,8 +356,9 @@ TEST_F(SandboxTest, BadModulesGetOneClearSentenceEach) {
   EXPECT_TRUE(said(whole.substr(0, whole.size() / 2)).contains("not a valid"));
   EXPECT_TRUE(said(wasm_of("(module (func (export \"_start\")))")).contains("memory"));
   EXPECT_TRUE(said(wasm_of("(module (memory (export \"memory\") 1))")).contains("_start"));
-  const std::string unknown = said(wasm_of(
-      R"((module (import "env" "system" (func)) (memory (export "memory") 1) (func (export "_start"))))"));
+  const std::string unknown =
+      said(wasm_of(R"((module (import "env" "system" (func)) (memory (export "me)"
+                   R"(mory") 1) (func (export "_start"))))"));
   EXPECT_TRUE(unknown.contains("env") && unknown.contains("system")) << unknown;
   EXPECT_FALSE(sandbox_->load_compiled("garbage"));
 }
@@ -344,7 +371,8 @@ TEST_F(SandboxTest, WhatTheBuildPrecompilesRunsHere) {
   EXPECT_EQ(run(**program)->exit_code, 7);
 }
 
-// --- isolation ---------------------------------------------------------------------------------------------
+// --- isolation
+// ---------------------------------------------------------------------------------------------
 
 TEST_F(SandboxTest, NothingOfOneCallIsSeenByTheNext) {
   // Exits with what it finds at 1000 and 70000 and in a global, and leaves marks there.

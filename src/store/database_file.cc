@@ -7,9 +7,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <memory>
-#include <optional>
+#include <thread>
 
 #include "base/file.h"
 #include "base/guard.h"
@@ -30,7 +31,6 @@ constexpr std::size_t kPagesValidForAt = 92;
 
 struct Header {
   std::array<unsigned char, kHeaderBytes> bytes{};
-  std::int64_t file_bytes = 0;
 
   std::uint32_t number(std::size_t at) const {
     return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 |
@@ -61,39 +61,52 @@ Result<Header> read_header(const std::string& path) {
       SQLITE_OK)
     return fail(Code::io, path + " cannot be opened: " + base::errno_text(errno));
   Header header;
-  sqlite3_int64 size = 0;
-  int code = file->pMethods->xFileSize(file, &size);
-  header.file_bytes = size;
-  if (code == SQLITE_OK && size > 0) {
-    code = file->pMethods->xRead(file, header.bytes.data(), kHeaderBytes, 0);
-    if (code == SQLITE_IOERR_SHORT_READ) code = SQLITE_OK;  // the rest is zero: no database
-  }
+  int code = file->pMethods->xRead(file, header.bytes.data(), kHeaderBytes, 0);
+  if (code == SQLITE_IOERR_SHORT_READ) code = SQLITE_OK;  // the rest is zero: no database
   file->pMethods->xClose(file);
   if (code != SQLITE_OK) return fail(Code::io, path + " cannot be read", sqlite3_errstr(code));
   return header;
 }
 
-bool has_content(const std::string& path) {
+std::int64_t size_of(const std::string& path) {
   struct stat status;
-  return ::lstat(path.c_str(), &status) == 0 && status.st_size > 0;
+  return ::lstat(path.c_str(), &status) == 0 ? status.st_size : 0;
 }
 
 Status check_header(const std::string& path) {
+  // The size as the system says it: SQLite's own answer for a file of one byte is zero.
+  if (size_of(path) == 0) return {};  // new, or left by a process that died before its first commit
   const Header header = TRY(read_header(path));
-  if (header.file_bytes == 0)
-    return {};  // new, or left by a process that died before its first commit
   if (GUARD("store.foreign_header",
             !header.is_database() || header.number(kApplicationIdAt) != kApplicationId))
     return refuse_foreign(path);
   const std::int64_t version = header.number(kUserVersionAt);
   if (GUARD("store.newer_header", version > schema_version())) return refuse_newer(path, version);
-  // A checkpoint or a commit that was cut short is made whole from the journal beside the file.
-  const bool can_be_made_whole = has_content(path + "-wal") || has_content(path + "-journal");
-  if (GUARD("store.truncated", !can_be_made_whole && header.file_bytes < header.bytes_claimed())) {
+  // A checkpoint or a commit that was cut short is made whole from the journal beside the file. The
+  // size is asked last: another process may be making the file longer all the while.
+  const bool can_be_made_whole = size_of(path + "-wal") > 0 || size_of(path + "-journal") > 0;
+  if (GUARD("store.truncated", !can_be_made_whole && size_of(path) < header.bytes_claimed())) {
     Health health{.name = path};
     return health.damage("its end is missing");
   }
   return {};
+}
+
+// SQLite refuses the change at once, without waiting, while another process has just opened the
+// file.
+Status enter_wal(Connection& connection, const std::string& path) {
+  const auto deadline = std::chrono::steady_clock::now() + kBusyMax;
+  while (true) {
+    Query mode = TRY(connection.query("PRAGMA journal_mode=WAL"));
+    const auto entered = mode.step();
+    if (entered && mode.text(0) == "wal") return {};
+    if (entered)
+      return fail(Code::unsupported,
+                  path + " is on a file system without shared memory: use another folder");
+    if (entered.error().code != Code::busy || std::chrono::steady_clock::now() >= deadline)
+      return std::unexpected(entered.error());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 }  // namespace
@@ -145,13 +158,7 @@ Result<std::unique_ptr<Connection>> open_database(const std::string& path, Healt
   // The first tables are made with a rollback journal, so that the file's own header is ours from
   // the moment it has one; only then does it change to WAL, for good.
   TRY(migrate(*connection, health, migrations()));
-  {
-    Query mode = TRY(connection->query("PRAGMA journal_mode=WAL"));
-    (void)TRY(mode.step());
-    if (mode.text(0) != "wal")
-      return fail(Code::unsupported,
-                  path + " is on a file system without shared memory: use another folder");
-  }
+  TRY(enter_wal(*connection, path));
   // Reads the schema's pages: damage there is found now, not in the middle of a run.
   (void)TRY(connection->number("SELECT count(*) FROM log"));
   connection->keep();

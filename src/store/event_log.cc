@@ -114,8 +114,7 @@ Result<std::vector<core::Event>> SqliteStore::read(const core::SessionId& sessio
   return events;
 }
 
-// --- waiting
-// --------------------------------------------------------------------------------------
+// --- waiting -----------------------------------------------------------------------------------
 
 Result<std::int64_t> SqliteStore::last_number(const core::SessionId& session) {
   const auto reader = TRY(connections_->reader());

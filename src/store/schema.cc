@@ -87,7 +87,12 @@ std::int64_t schema_version() { return static_cast<std::int64_t>(kMigrations.siz
 Status migrate(Connection& connection, const Health& health, std::span<const Sql> steps) {
   const auto newest = static_cast<std::int64_t>(steps.size());
   // Looked at without the write lock first: an up-to-date file opens without waiting for a writer.
-  while (TRY(version_of(connection, health, newest)) < newest) {
+  // In a transaction all the same: another process may be making the tables right now.
+  const auto outdated = [&]() -> Result<bool> {
+    const auto transaction = TRY(Transaction::begin(connection, Transaction::Kind::read));
+    return TRY(version_of(connection, health, newest)) < newest;
+  };
+  while (TRY(outdated())) {
     auto transaction = TRY(Transaction::begin(connection));
     const auto version = TRY(version_of(connection, health, newest));
     if (version >= newest) break;  // another process was faster

@@ -8,14 +8,9 @@
 #include "base/log.h"
 
 namespace boxagnts::store {
-namespace {
 
 using std::chrono::microseconds;
 using std::chrono::steady_clock;
-
-constexpr std::chrono::seconds kBusyMax{5};
-
-}  // namespace
 
 std::unexpected<Error> Health::damage(std::string_view what, std::string context) {
   damaged.store(true, std::memory_order_relaxed);
@@ -25,8 +20,7 @@ std::unexpected<Error> Health::damage(std::string_view what, std::string context
               std::move(context));
 }
 
-// --- Query
-// ----------------------------------------------------------------------------------------
+// --- Query -------------------------------------------------------------------------------------
 
 Query::~Query() {
   if (statement_) reset();
@@ -78,8 +72,7 @@ Status Query::bind_one(int index, Bytes value) {
   return {};
 }
 
-// --- Connection
-// -----------------------------------------------------------------------------------
+// --- Connection --------------------------------------------------------------------------------
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Use use,
                                                      Health& health) {
@@ -192,11 +185,10 @@ std::unexpected<Error> Connection::failure(int code) {
   }
 }
 
-// --- Transaction
-// ----------------------------------------------------------------------------------
+// --- Transaction -------------------------------------------------------------------------------
 
-Result<Transaction> Transaction::begin(Connection& connection) {
-  TRY(connection.run("BEGIN IMMEDIATE"));
+Result<Transaction> Transaction::begin(Connection& connection, Kind kind) {
+  TRY(kind == Kind::write ? connection.run("BEGIN IMMEDIATE") : connection.run("BEGIN"));
   return Transaction(connection);
 }
 

@@ -23,6 +23,9 @@ struct sqlite3_stmt;
 
 namespace boxagnts::store {
 
+// How long one process waits for another's write.
+constexpr std::chrono::seconds kBusyMax{5};
+
 // A statement that is part of the program: nothing that comes from outside can become one.
 class Sql {
  public:
@@ -141,7 +144,9 @@ class Connection {
 // All or nothing: rolls back unless committed.
 class Transaction {
  public:
-  static Result<Transaction> begin(Connection& connection);
+  // A write waits for other writers here; a read sees one state of the file throughout.
+  enum class Kind : std::uint8_t { read, write };
+  static Result<Transaction> begin(Connection& connection, Kind kind = Kind::write);
   Transaction(Transaction&& other) noexcept
       : connection_(std::exchange(other.connection_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;

@@ -39,8 +39,7 @@ std::unexpected<Error> no_session(const core::SessionId& id) {
   return fail(Code::not_found, "there is no session " + base::one_line(id.text, 80));
 }
 
-// --- sessions
-// -------------------------------------------------------------------------------------
+// --- sessions ----------------------------------------------------------------------------------
 
 Result<core::SessionId> SqliteStore::create_session(std::string title) {
   const auto now = clock_.now();
@@ -134,8 +133,7 @@ Result<SqliteStore::Row> SqliteStore::row_of(Connection& connection, const core:
              .run_open = query.integer(5) != 0};
 }
 
-// --- blobs
-// ----------------------------------------------------------------------------------------
+// --- blobs -------------------------------------------------------------------------------------
 
 Result<std::string> SqliteStore::put_blob(const core::SessionId& session, std::string_view bytes) {
   std::string hash = base::blake2b_hex(bytes);

@@ -133,13 +133,13 @@ TEST_F(StoreTest, AKilledOwnersRunIsHandedOverAndItsEventsAreKept) {
     ::_exit(1);
   }
   char byte;
-  ASSERT_EQ(::read(ends[0], &byte, 1), 1);
+  EXPECT_EQ(::read(ends[0], &byte, 1), 1);
   const auto store = open();
   const auto busy = store->acquire(session);
-  ASSERT_FALSE(busy);
-  EXPECT_TRUE(busy.error().message.contains(std::to_string(child))) << busy.error().message;
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
+  ASSERT_FALSE(busy);
+  EXPECT_TRUE(busy.error().message.contains(std::to_string(child))) << busy.error().message;
   const auto acquired = store->acquire(session).value();
   EXPECT_TRUE(acquired.interrupted);
   EXPECT_EQ(store->read(session, 0, 10)->size(), 1u);

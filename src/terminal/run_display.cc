@@ -52,14 +52,18 @@ std::string result_summary(const core::ToolResult& result, std::size_t columns) 
   const auto lines = std::ranges::count(result.text, '\n') + (result.text.ends_with('\n') ? 0 : 1);
   std::string text;
   if (!ok)
-    text = std::string(core::name_of(result.status)) + ": " + result.text.substr(0, result.text.find('\n'));
+    text = std::string(core::name_of(result.status)) + ": " +
+           result.text.substr(0, result.text.find('\n'));
   else if (lines <= 1)
     text = result.text;
   else
     text = std::to_string(lines) + " lines";
-  if (result.text.size() > 1000) text += ", " + base::human_bytes(std::max<std::uint64_t>(result.total_bytes, result.text.size()));
+  if (result.text.size() > 1000)
+    text +=
+        ", " + base::human_bytes(std::max<std::uint64_t>(result.total_bytes, result.text.size()));
   if (!result.blob.empty()) text += ", shortened";
-  const std::string time = result.duration_us > 0 ? "  (" + duration_text(result.duration_us) + ")" : "";
+  const std::string time =
+      result.duration_us > 0 ? "  (" + duration_text(result.duration_us) + ")" : "";
   return base::one_line(text, columns > time.size() + 10 ? columns - time.size() : 10) + time;
 }
 
@@ -82,8 +86,7 @@ class TextDisplay final : public RunDisplay {
                    },
                    [&](const core::UserMessage& message) { user(message); },
                    [&](const core::AssistantBlock& block) { assistant(block.block); },
-                   [&](const core::TurnEnded&) { end_stream(); },
-                   [&](const core::CallDecided&) {},
+                   [&](const core::TurnEnded&) { end_stream(); }, [&](const core::CallDecided&) {},
                    [&](const core::ApprovalAsked& asked) { asked_question(asked); },
                    [&](const core::ApprovalAnswered& answered) {
                      line(paint(kDim, "  answered " + std::string(core::name_of(answered.answer)) +
@@ -157,8 +160,8 @@ class TextDisplay final : public RunDisplay {
   }
 
   void retry(const core::TurnRetried& retried) {
-    line(paint(kDim, "  … " + base::one_line(retried.error.message, columns_ - 30) + "; trying again in " +
-                         base::human_duration_ms(retried.delay_ms)));
+    line(paint(kDim, "  … " + base::one_line(retried.error.message, columns_ - 30) +
+                         "; trying again in " + base::human_duration_ms(retried.delay_ms)));
   }
 
   void end(const core::Event& event, const core::RunEnded& ended) {

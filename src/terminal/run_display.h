@@ -1,5 +1,5 @@
-// Shows a run as it happens: text as it streams, each call in one line, its result in short, time and
-// tokens; asks a person through the controlling terminal. Or one JSON event a line.
+// Shows a run as it happens: text as it streams, each call in one line, its result in short, time
+// and tokens; asks a person through the controlling terminal. Or one JSON event a line.
 //
 // Nothing a model, a tool or a file name says can steer the terminal. Not thread-safe.
 #pragma once

@@ -22,7 +22,9 @@ class DisplayTest : public testing::Test {
     EXPECT_EQ(::pipe(ends_), 0);
     display_ = make_text_display(ends_[1], Style::plain, 60);
   }
-  void event(core::EventBody body) { display_->show(core::Event{.time = time_ += 1000, .body = std::move(body)}); }
+  void event(core::EventBody body) {
+    display_->show(core::Event{.time = time_ += 1000, .body = std::move(body)});
+  }
   void frame(const char* text) { display_->show(core::Frame{.body = TextDelta{text}}); }
   std::string shown() {
     ::close(ends_[1]);
@@ -65,15 +67,21 @@ TEST_F(DisplayTest, FailuresRetriesAndQuestionsAreSaid) {
   event(core::ApprovalAnswered{{"a"}, core::Answer::no, "terminal"});
   event(AssistantBlock{ToolCall{"c", "write", "{bad"}});
   event(core::TurnEnded{});
-  event(core::ToolFinished{{.call_id = "c", .status = core::ResultStatus::denied, .text = "no\nmore"}});
-  event(core::RunEnded{.outcome = core::Outcome::turn_limit, .turns = 2, .error = {Code::limit_exceeded, "too many"}});
-  EXPECT_EQ(shown(),
-            "half\n  … cut; trying again in 500 ms\n? Write x?\n  answered no (terminal)\n● write {bad\n"
-            "  ✗ denied: no\n\ntoo many\nturn limit: 2 turns, 0 tokens in, 0 out\n");
+  event(core::ToolFinished{
+      {.call_id = "c", .status = core::ResultStatus::denied, .text = "no\nmore"}});
+  event(core::RunEnded{.outcome = core::Outcome::turn_limit,
+                       .turns = 2,
+                       .error = {Code::limit_exceeded, "too many"}});
+  EXPECT_EQ(
+      shown(),
+      "half\n  … cut; trying again in 500 ms\n? Write x?\n  answered no (terminal)\n● write {bad\n"
+      "  ✗ denied: no\n\ntoo many\nturn limit: 2 turns, 0 tokens in, 0 out\n");
 }
 
 TEST_F(DisplayTest, NothingSteersTheTerminal) {
-  const std::string hostile = "\x1b]0;pwned\x07\x1b[2J\r\x9b" "31m\u202e";
+  const std::string hostile =
+      "\x1b]0;pwned\x07\x1b[2J\r\x9b"
+      "31m\u202e";
   event(core::RunStarted{hostile, core::Mode::ask, 1});
   event(core::UserMessage{hostile});
   display_->show(core::Frame{.body = TextDelta{hostile}});
@@ -81,7 +89,8 @@ TEST_F(DisplayTest, NothingSteersTheTerminal) {
   event(AssistantBlock{ToolCall{"c", hostile, "{\"p\":\"\\u001b[31m\"}"}});
   event(AssistantBlock{ToolCall{"d", hostile, hostile}});
   event(core::ToolFinished{{.call_id = "c", .text = hostile}});
-  event(core::ToolFinished{{.call_id = "d", .status = core::ResultStatus::failed, .text = hostile}});
+  event(
+      core::ToolFinished{{.call_id = "d", .status = core::ResultStatus::failed, .text = hostile}});
   event(core::TurnRetried{1, 1, {Code::busy, hostile}});
   event(core::ApprovalAsked{{.question = hostile}});
   event(core::ApprovalAnswered{{"x"}, core::Answer::no, hostile});
@@ -91,15 +100,18 @@ TEST_F(DisplayTest, NothingSteersTheTerminal) {
 }
 
 TEST(Prompter, TakesYesNoAllAndAsksAgain) {
-  for (const auto& [typed, answer] :
-       {std::pair{"y\n", core::Answer::yes}, {"maybe\nno\n", core::Answer::no}, {"a\n", core::Answer::for_this_run},
-        {"\nyes\n", core::Answer::yes}, {"\x04", core::Answer::no}}) {
+  for (const auto& [typed, answer] : {std::pair{"y\n", core::Answer::yes},
+                                      {"maybe\nno\n", core::Answer::no},
+                                      {"a\n", core::Answer::for_this_run},
+                                      {"\nyes\n", core::Answer::yes},
+                                      {"\x04", core::Answer::no}}) {
     int controller, terminal;
     ASSERT_EQ(::openpty(&controller, &terminal, nullptr, nullptr, nullptr), 0);
     const base::UniqueFd closes(controller);
     ASSERT_GT(::write(controller, typed, std::strlen(typed)), 0);
     auto prompter = Prompter::on(base::UniqueFd(terminal));
-    EXPECT_EQ(prompter.ask({.question = "ok?", .files = {"/w/\x1b[2Jf"}}, {}).value(), answer) << typed;
+    EXPECT_EQ(prompter.ask({.question = "ok?", .files = {"/w/\x1b[2Jf"}}, {}).value(), answer)
+        << typed;
     char shown[4096];
     const auto got = ::read(controller, shown, sizeof shown);
     ASSERT_GT(got, 0);

@@ -20,8 +20,8 @@ class RunControl {
   virtual ~RunControl() = default;
   // The decision is made: log it. Before anything with an effect runs. Errors end the run.
   virtual Status decided(const core::CallDecided& decision) = 0;
-  // Puts a question to a person and waits. Errors: cancelled; permission_denied when nobody can answer
-  // (the message says so to the model).
+  // Puts a question to a person and waits. Errors: cancelled; permission_denied when nobody can
+  // answer (the message says so to the model).
   virtual Result<core::Answer> ask(const core::Approval& approval) = 0;
 };
 
@@ -29,7 +29,7 @@ class RunControl {
 struct RunPolicy {
   core::Mode mode = core::Mode::ask;
   core::AgentAccess access = core::AgentAccess::full;
-  core::Grant envelope;  // the most any call may get
+  core::Grant envelope;                       // the most any call may get
   std::vector<std::string> approved_folders;  // grows with "for this run"
 };
 

@@ -18,7 +18,7 @@ namespace boxagnts::tools {
 
 // What a tool may know of the run it works for.
 struct ToolContext {
-  std::string workspace;  // absolute, canonical host path; also the guest's "."
+  std::string workspace;                     // absolute, canonical host path; also the guest's "."
   std::shared_ptr<vfs::Filesystem> scratch;  // the run's /tmp
   core::Limits limits;                       // the most a call of this run may use
   std::stop_token stop;
@@ -35,9 +35,10 @@ class Tool {
   virtual ~Tool() = default;
   virtual const core::ToolSpec& spec() const = 0;
   // From checked arguments to what the call would touch. Errors: invalid_argument.
-  virtual Result<core::CallFacts> facts(const Json& arguments, const ToolContext& context) const = 0;
-  // Runs under exactly `grant`. Errors are ours (busy, internal, cancelled); what goes wrong inside the
-  // tool is an output of status failed.
+  virtual Result<core::CallFacts> facts(const Json& arguments,
+                                        const ToolContext& context) const = 0;
+  // Runs under exactly `grant`. Errors are ours (busy, internal, cancelled); what goes wrong inside
+  // the tool is an output of status failed.
   virtual Result<ToolOutput> execute(const Json& arguments, const core::Grant& grant,
                                      const ToolContext& context) const = 0;
 };

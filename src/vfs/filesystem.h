@@ -1,9 +1,10 @@
 // One mounted file system, seen as nodes: what the resolver walks and what the WASI kernel reads.
 //
-// Results are errno values, since every caller is a system-call surface; ENOENT also stands for "hidden
-// by a mask". A Node is an open reference to a file, directory or link and stays usable after renames,
-// like a descriptor. Nodes are shared by reference count; all calls are thread-safe. Calls may block on
-// disk, never on anything else: FIFOs, sockets and devices are refused (ENXIO) before they could.
+// Results are errno values, since every caller is a system-call surface; ENOENT also stands for
+// "hidden by a mask". A Node is an open reference to a file, directory or link and stays usable
+// after renames, like a descriptor. Nodes are shared by reference count; all calls are thread-safe.
+// Calls may block on disk, never on anything else: FIFOs, sockets and devices are refused (ENXIO)
+// before they could.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ struct Stat {
   std::uint64_t inode = 0;
   Kind kind = Kind::other;
   std::uint64_t links = 1;
-  std::uint64_t size = 0;       // bytes
+  std::uint64_t size = 0;        // bytes
   std::int64_t accessed_ns = 0;  // since the epoch
   std::int64_t modified_ns = 0;
   std::int64_t changed_ns = 0;
@@ -70,8 +71,9 @@ class File {
   virtual Sys<void> sync() = 0;
 };
 
-// An open directory. `name` is always one component: never empty, ".", "..", and without '/' or NUL;
-// calls on a name never follow a link. The resolver is what turns paths into (directory, name).
+// An open directory. `name` is always one component: never empty, ".", "..", and without '/' or
+// NUL; calls on a name never follow a link. The resolver is what turns paths into (directory,
+// name).
 class Directory {
  public:
   virtual ~Directory() = default;
@@ -91,14 +93,15 @@ class Directory {
   virtual Sys<void> remove_directory(std::string_view name) = 0;
   virtual Sys<void> set_entry_times(std::string_view name, const NewTimes& times) = 0;
   // `to` belongs to the same Filesystem (else EXDEV).
-  virtual Sys<void> rename_entry(std::string_view from, Directory& to, std::string_view to_name) = 0;
+  virtual Sys<void> rename_entry(std::string_view from, Directory& to,
+                                 std::string_view to_name) = 0;
   virtual Sys<void> hard_link(std::string_view from, Directory& to, std::string_view to_name) = 0;
 
-  // Fast path: opens `path` (several components, lexically normal, relative) below this directory in
-  // one step. EXDEV-free by construction. ELOOP = "a link or something special is on the way: walk".
-  // The default says ELOOP.
+  // Fast path: opens `path` (several components, lexically normal, relative) below this directory
+  // in one step. EXDEV-free by construction. ELOOP = "a link or something special is on the way:
+  // walk". The default says ELOOP.
   struct Opened {
-    std::shared_ptr<File> file;            // exactly one of the two
+    std::shared_ptr<File> file;  // exactly one of the two
     std::shared_ptr<Directory> directory;
   };
   virtual Sys<Opened> open_plain(std::string_view path, OpenFlags flags);

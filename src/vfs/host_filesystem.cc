@@ -44,7 +44,9 @@ int open_beneath(int directory, const char* path, int flags, unsigned mode) {
   return -1;
 }
 
-std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+std::int64_t nanoseconds(const timespec& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
 
 Kind kind_of(unsigned mode) {
   if (S_ISREG(mode)) return Kind::file;
@@ -187,7 +189,9 @@ class HostDirectory final : public Directory {
     if (read_only()) return std::unexpected(EROFS);
     return {};
   }
-  // The directory of the same mount that `to` is, and the check that both names may be changed there.
+  void keep_mode(std::string_view from, HostDirectory& to, std::string_view to_name);
+  // The directory of the same mount that `to` is, and the check that both names may be changed
+  // there.
   Sys<HostDirectory*> target(std::string_view from, Directory& to, std::string_view to_name);
 
   const std::shared_ptr<const Mounted> mounted_;
@@ -273,8 +277,21 @@ Sys<void> HostDirectory::rename_entry(std::string_view from, Directory& to,
   // A folder that moves takes what is hidden in it to a path that no mask names.
   if (GUARD("vfs.mask-moved", mounted_->masks.hides_something_below(below(from))))
     return std::unexpected(EACCES);
+  keep_mode(from, **host, to_name);
   return done(::renameat(fd_.get(), std::string(from).c_str(), (*host)->fd_.get(),
                          std::string(to_name).c_str()));
+}
+
+// Guests replace a file by writing another and renaming it, and preview1 has no chmod: a plain new
+// file takes over the mode of the file it replaces, so that a script stays executable.
+void HostDirectory::keep_mode(std::string_view from, HostDirectory& to, std::string_view to_name) {
+  const auto source = stat_entry(from), replaced = to.stat_entry(to_name);
+  if (!source || !replaced || source->kind != Kind::file || replaced->kind != Kind::file) return;
+  constexpr std::uint32_t kExecute = 0111, kPermissions = 0777;
+  if (source->mode & kExecute || (source->mode & kPermissions) == (replaced->mode & kPermissions))
+    return;
+  const UniqueFd file(open_beneath(fd_.get(), std::string(from).c_str(), O_RDONLY, 0));
+  if (file) (void)::fchmod(file.get(), replaced->mode & kPermissions);
 }
 
 Sys<void> HostDirectory::hard_link(std::string_view from, Directory& to, std::string_view to_name) {

@@ -2,9 +2,9 @@
 //
 // Nothing outside the folder can be reached: every step is openat2(RESOLVE_BENEATH |
 // RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS) or one component with O_NOFOLLOW; links are read and
-// left to the resolver. Files are opened O_NONBLOCK|O_NOCTTY and then checked by fstat: only regular
-// files and directories pass (others: ENXIO). A name that a mask hides does not exist (ENOENT) and
-// cannot be made (EACCES).
+// left to the resolver. Files are opened O_NONBLOCK|O_NOCTTY and then checked by fstat: only
+// regular files and directories pass (others: ENXIO). A name that a mask hides does not exist
+// (ENOENT) and cannot be made (EACCES).
 #pragma once
 
 #include <memory>
@@ -18,8 +18,8 @@
 
 namespace boxagnts::vfs {
 
-// Judged on the resolved path, relative to the mount's root. The state folder's name is hidden at every
-// depth, in any letter case, always.
+// Judged on the resolved path, relative to the mount's root. The state folder's name is hidden at
+// every depth, in any letter case, always.
 class Masks {
  public:
   static constexpr std::string_view kStateFolder = ".boxagnts";
@@ -35,8 +35,8 @@ class Masks {
   std::vector<base::Glob> hidden_;
 };
 
-// Errors: not_found, invalid_argument (no folder), permission_denied, unsupported (the kernel has no
-// openat2: the message says what that needs).
+// Errors: not_found, invalid_argument (no folder), permission_denied, unsupported (the kernel has
+// no openat2: the message says what that needs).
 Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host_path,
                                                          core::Access access, Masks masks);
 

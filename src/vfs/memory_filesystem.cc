@@ -81,7 +81,7 @@ class MemoryFile final : public File {
   Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset) override {
     const std::lock_guard lock(tree_->mutex);
     const std::string& content = node_->content;
-    if (offset >= content.size()) return 0;
+    if (into.empty() || offset >= content.size()) return 0;
     const std::size_t size = std::min<std::uint64_t>(into.size(), content.size() - offset);
     std::memcpy(into.data(), content.data() + offset, size);
     return size;
@@ -142,7 +142,8 @@ class MemoryDirectory final : public Directory {
   Sys<std::vector<DirectoryEntry>> list() override {
     const std::lock_guard lock(tree_->mutex);
     std::vector<DirectoryEntry> entries;
-    for (const auto& [name, node] : node_->entries) entries.push_back({name, node->inode, node->kind});
+    for (const auto& [name, node] : node_->entries)
+      entries.push_back({name, node->inode, node->kind});
     return entries;
   }
   Sys<void> set_times(const NewTimes& times) override {
@@ -318,7 +319,8 @@ Sys<void> MemoryDirectory::rename_entry(std::string_view from, Directory& to,
   return {};
 }
 
-Sys<void> MemoryDirectory::hard_link(std::string_view from, Directory& to, std::string_view to_name) {
+Sys<void> MemoryDirectory::hard_link(std::string_view from, Directory& to,
+                                     std::string_view to_name) {
   const auto target = sibling(to, to_name);
   if (!target) return std::unexpected(target.error());
   MemoryDirectory& other = **target;
@@ -343,7 +345,9 @@ class MemoryFilesystem final : public Filesystem {
       : tree_(std::make_shared<Tree>(clock, bytes_max)), root_(tree_->make(Kind::directory)) {
     root_->links = 2;
   }
-  std::shared_ptr<Directory> root() override { return std::make_shared<MemoryDirectory>(tree_, root_); }
+  std::shared_ptr<Directory> root() override {
+    return std::make_shared<MemoryDirectory>(tree_, root_);
+  }
   bool read_only() const override { return false; }
 
  private:

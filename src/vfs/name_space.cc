@@ -19,10 +19,13 @@ struct Junction {
   std::map<std::string, Junction, std::less<>> below;
 };
 
-std::uint64_t inode_of(const Junction& junction) { return reinterpret_cast<std::uintptr_t>(&junction); }
+std::uint64_t inode_of(const Junction& junction) {
+  return reinterpret_cast<std::uintptr_t>(&junction);
+}
 
-// A directory with mounts below it: they hide what the directory itself has under their names. Where
-// nothing is mounted at all (`base_` is nullptr) it is synthetic: read-only, holding mounts alone.
+// A directory with mounts below it: they hide what the directory itself has under their names.
+// Where nothing is mounted at all (`base_` is nullptr) it is synthetic: read-only, holding mounts
+// alone.
 class JunctionDirectory final : public Directory {
  public:
   JunctionDirectory(std::shared_ptr<const Junction> junction, std::shared_ptr<Directory> base)
@@ -119,7 +122,8 @@ class JunctionDirectory final : public Directory {
   const std::shared_ptr<Directory> base_;
 };
 
-// Whether the path can go to the file system as it is: relative, without "." or "..", no empty component.
+// Whether the path can go to the file system as it is: relative, without "." or "..", no empty
+// component.
 bool is_plain(std::string_view path) {
   for (std::size_t from = 0; from <= path.size();) {
     const std::size_t end = std::min(path.find('/', from), path.size());
@@ -156,7 +160,8 @@ class Walk {
         if (auto up = ascend(); !up) return std::unexpected(up.error());
         continue;
       }
-      if (GUARD("vfs.name-length", name.size() > kNameBytesMax)) return std::unexpected(ENAMETOOLONG);
+      if (GUARD("vfs.name-length", name.size() > kNameBytesMax))
+        return std::unexpected(ENAMETOOLONG);
       const bool last = std::ranges::all_of(
           pending_, [](const auto& rest) { return rest.empty() || rest == "."; });
       // "x/" and "x/." mean the folder that x is or leads to.
@@ -172,8 +177,8 @@ class Walk {
   }
 
  private:
-  // Puts the components of a path before what is still to walk. An absolute one begins anew at the start,
-  // if it lies below it.
+  // Puts the components of a path before what is still to walk. An absolute one begins anew at the
+  // start, if it lies below it.
   int push(std::string_view path) {
     if (path.starts_with('/')) {
       const std::string& top = start_.path;
@@ -339,7 +344,8 @@ Sys<Stat> MountedNameSpace::stat(const Place& start, std::string_view path, Foll
   if (!leaf) return std::unexpected(leaf.error());
   if (leaf->name.empty()) return leaf->parent.directory->stat();
   auto stat = leaf->parent.directory->stat_entry(leaf->name);
-  if (stat && leaf->must_be_directory && stat->kind != Kind::directory) return std::unexpected(ENOTDIR);
+  if (stat && leaf->must_be_directory && stat->kind != Kind::directory)
+    return std::unexpected(ENOTDIR);
   return stat;
 }
 
@@ -352,8 +358,9 @@ Result<std::shared_ptr<const NameSpace>> NameSpace::make(std::vector<Mount> moun
     const std::string& path = mount.guest_path;
     if (path.size() < 2 || !path.starts_with('/') || !is_plain(std::string_view(path).substr(1)))
       return fail(Code::invalid_argument,
-                  "\"" + path + "\" is no place for a mount: it takes an absolute path other than /, "
-                  "without . and ..");
+                  "\"" + path +
+                      "\" is no place for a mount: it takes an absolute path other than /, "
+                      "without . and ..");
     Junction* junction = tree.get();
     for (std::size_t from = 1; from <= path.size();) {
       const std::size_t end = std::min(path.find('/', from), path.size());

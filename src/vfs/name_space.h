@@ -1,10 +1,10 @@
 // The name space of one guest: mounts under a synthetic root, and the one resolver over them.
 //
-// `/` is synthetic and read-only; mounts stand at absolute guest paths and may nest; the folders between
-// are synthetic too. Paths resolve below a start directory ("beneath"): a path or link that would leave
-// it is EPERM, except that an absolute *link target* inside any mount of the name space is followed
-// there when the start directory is the root. At most 40 links; a component is at most 255 bytes, a path
-// 4,096 (ENAMETOOLONG); a NUL is EINVAL; a trailing slash demands a directory.
+// `/` is synthetic and read-only; mounts stand at absolute guest paths and may nest; the folders
+// between are synthetic too. Paths resolve below a start directory ("beneath"): a path or link that
+// would leave it is EPERM, except that an absolute *link target* inside any mount of the name space
+// is followed there when the start directory is the root. At most 40 links; a component is at most
+// 255 bytes, a path 4,096 (ENAMETOOLONG); a NUL is EINVAL; a trailing slash demands a directory.
 //
 // Immutable after construction: thread-safe. Handles keep what they need alive.
 #pragma once
@@ -36,7 +36,7 @@ struct Place {
 // The parent of a path's last component, resolved, and that component.
 struct Leaf {
   Place parent;
-  std::string name;           // "" when the path is the start itself or ends in "." or ".."
+  std::string name;                // "" when the path is the start itself or ends in "." or ".."
   bool must_be_directory = false;  // a trailing slash
 };
 
@@ -50,8 +50,8 @@ class NameSpace {
   // The directory at an absolute guest path; ENOENT, ENOTDIR.
   virtual Sys<Place> at(std::string_view guest_path) const = 0;
 
-  // Everything but the last component is followed; with Follow::yes a link there is followed too, to
-  // where it would be created when it dangles.
+  // Everything but the last component is followed; with Follow::yes a link there is followed too,
+  // to where it would be created when it dangles.
   virtual Sys<Leaf> resolve(const Place& start, std::string_view path, Follow follow) const = 0;
 
   // resolve + open, with the fast path where a plain mount allows it.

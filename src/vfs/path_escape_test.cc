@@ -1,6 +1,6 @@
-// Path escapes as a matrix: every way in x every operation. Each cell is tried through the name space on a
-// real folder; what may happen is written in the table of ways, and afterwards everything outside the
-// workspace must be as it was, byte for byte.
+// Path escapes as a matrix: every way in x every operation. Each cell is tried through the name
+// space on a real folder; what may happen is written in the table of ways, and afterwards
+// everything outside the workspace must be as it was, byte for byte.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -29,7 +29,8 @@ std::map<std::string, std::string> snapshot(const std::string& root) {
   std::map<std::string, std::string> all;
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
     std::string what = std::to_string(static_cast<int>(entry.symlink_status().type()));
-    if (entry.is_symlink()) what += fs::read_symlink(entry.path()).string();
+    if (entry.is_symlink())
+      what += fs::read_symlink(entry.path()).string();
     else if (entry.is_regular_file()) {
       std::ifstream file(entry.path());
       what += std::string(std::istreambuf_iterator<char>(file), {});
@@ -37,7 +38,8 @@ std::map<std::string, std::string> snapshot(const std::string& root) {
     struct stat status;
     ::lstat(entry.path().c_str(), &status);
     all[entry.path()] = what + " " + std::to_string(status.st_mtim.tv_sec) + "." +
-                        std::to_string(status.st_mtim.tv_nsec) + " " + std::to_string(status.st_nlink);
+                        std::to_string(status.st_mtim.tv_nsec) + " " +
+                        std::to_string(status.st_nlink);
   }
   return all;
 }
@@ -79,15 +81,24 @@ class PathEscape : public testing::Test {
     EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ::close(socket);
     auto host = open_host_filesystem(ws_, core::Access::read_write, {}).value();
-    name_space_ = NameSpace::make({{ws_, host}, {"/tmp", make_memory_filesystem(clock_, 1 << 20)}}).value();
+    name_space_ =
+        NameSpace::make({{ws_, host}, {"/tmp", make_memory_filesystem(clock_, 1 << 20)}}).value();
     start_ = name_space_->at(ws_).value();
   }
 
-  static void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+  static void write(const std::string& path, const std::string& text) {
+    std::ofstream(path) << text;
+  }
 
   // What each operation does with a path; 0 = it worked.
   using Operation = std::function<int(const std::string&)>;
-  std::map<std::string, Operation> operations();
+  std::map<std::string, Operation> path_operations();  // on what a path leads to
+  std::map<std::string, Operation> leaf_operations();  // on the last name itself
+  std::map<std::string, Operation> operations() {
+    auto all = path_operations();
+    all.merge(leaf_operations());
+    return all;
+  }
 
   template <class T>
   static int code(const Sys<T>& result) {
@@ -106,7 +117,7 @@ class PathEscape : public testing::Test {
   Place start_;
 };
 
-std::map<std::string, PathEscape::Operation> PathEscape::operations() {
+std::map<std::string, PathEscape::Operation> PathEscape::path_operations() {
   const auto open = [this](const std::string& path, OpenFlags flags) {
     auto opened = name_space_->open(start_, path, Follow::yes, flags);
     if (!opened) return opened.error();
@@ -115,56 +126,83 @@ std::map<std::string, PathEscape::Operation> PathEscape::operations() {
     const auto got = opened->file->read_at(buffer, 0);
     const std::string_view text(reinterpret_cast<const char*>(buffer), got.value_or(0));
     EXPECT_FALSE(text == "SECRET" || text == "DEEP" || text == "STATE") << path << " was read";
-    if (flags.write) (void)opened->file->write_at(std::as_bytes(std::span(std::string_view("PWNED"))), 0);
+    if (flags.write)
+      (void)opened->file->write_at(std::as_bytes(std::span(std::string_view("PWNED"))), 0);
     return 0;
   };
-  const auto victim = [this] { return name_space_->resolve(start_, "victim", Follow::no).value(); };
   return {
       {"read", [=](const auto& path) { return open(path, {.read = true}); }},
       {"write", [=](const auto& path) { return open(path, {.read = true, .write = true}); }},
-      {"create", [=](const auto& path) { return open(path, {.read = true, .write = true, .create = true}); }},
-      {"exclusive", [=](const auto& path) { return open(path, {.write = true, .create = true, .exclusive = true}); }},
-      {"truncate", [=](const auto& path) { return open(path, {.read = true, .write = true, .truncate = true}); }},
+      {"create",
+       [=](const auto& path) { return open(path, {.read = true, .write = true, .create = true}); }},
+      {"exclusive",
+       [=](const auto& path) {
+         return open(path, {.write = true, .create = true, .exclusive = true});
+       }},
+      {"truncate",
+       [=](const auto& path) {
+         return open(path, {.read = true, .write = true, .truncate = true});
+       }},
       {"open-dir", [=](const auto& path) { return open(path, {.read = true, .directory = true}); }},
-      {"stat", [this](const auto& path) { return code(name_space_->stat(start_, path, Follow::yes)); }},
-      {"lstat", [this](const auto& path) { return code(name_space_->stat(start_, path, Follow::no)); }},
+      {"stat",
+       [this](const auto& path) { return code(name_space_->stat(start_, path, Follow::yes)); }},
+      {"lstat",
+       [this](const auto& path) { return code(name_space_->stat(start_, path, Follow::no)); }},
       {"list",
        [this](const auto& path) {
-         auto opened = name_space_->open(start_, path, Follow::yes, {.read = true, .directory = true});
+         auto opened =
+             name_space_->open(start_, path, Follow::yes, {.read = true, .directory = true});
          if (!opened) return opened.error();
          for (const auto& entry : std::vector(opened->directory->directory->list().value()))
-           EXPECT_TRUE(entry.name != "secret" && entry.name != "state.db" && entry.name != ".boxagnts") << path;
+           EXPECT_TRUE(entry.name != "secret" && entry.name != "state.db" &&
+                       entry.name != ".boxagnts")
+               << path;
          return 0;
        }},
-      {"mkdir", [this](const auto& path) { return with_leaf(path, [](const Leaf& leaf) { return leaf.parent.directory->make_directory(leaf.name); }); }},
-      {"symlink", [this](const auto& path) { return with_leaf(path, [](const Leaf& leaf) { return leaf.parent.directory->make_link(leaf.name, "x"); }); }},
-      {"readlink", [this](const auto& path) { return with_leaf(path, [](const Leaf& leaf) {
-         const auto text = leaf.parent.directory->read_link(leaf.name);
-         return text ? Sys<void>() : Sys<void>(std::unexpected(text.error()));
-       }); }},
-      {"times", [this](const auto& path) { return with_leaf(path, [](const Leaf& leaf) { return leaf.parent.directory->set_entry_times(leaf.name, {.modified_ns = 1}); }); }},
-      {"rename-to", [=, this](const auto& path) { return with_leaf(path, [&](const Leaf& leaf) {
-         const auto from = victim();
-         return from.parent.directory->rename_entry(from.name, *leaf.parent.directory, leaf.name);
-       }); }},
-      {"link-to", [=, this](const auto& path) { return with_leaf(path, [&](const Leaf& leaf) {
-         const auto from = victim();
-         return from.parent.directory->hard_link(from.name, *leaf.parent.directory, leaf.name);
-       }); }},
-      {"link-from", [this](const auto& path) { return with_leaf(path, [this](const Leaf& leaf) {
-         return leaf.parent.directory->hard_link(leaf.name, *start_.directory, "stolen");
-       }); }},
-      {"rename-from", [this](const auto& path) { return with_leaf(path, [this](const Leaf& leaf) {
-         return leaf.parent.directory->rename_entry(leaf.name, *start_.directory, "stolen");
-       }); }},
-      {"unlink", [this](const auto& path) { return with_leaf(path, [](const Leaf& leaf) { return leaf.parent.directory->remove_file(leaf.name); }); }},
-      {"rmdir", [this](const auto& path) { return with_leaf(path, [](const Leaf& leaf) { return leaf.parent.directory->remove_directory(leaf.name); }); }},
   };
 }
 
-// A way in, and what every operation on it must answer. `any` lists the errors that are right for some
-// operation; success is allowed only for operations in `may_work`, which then act on the link or name itself
-// inside the workspace.
+std::map<std::string, PathEscape::Operation> PathEscape::leaf_operations() {
+  using Act = std::function<Sys<void>(Directory & parent, const std::string& name)>;
+  const auto at_leaf = [this](Act act) {
+    return [this, act = std::move(act)](const std::string& path) {
+      return with_leaf(path,
+                       [&](const Leaf& leaf) { return act(*leaf.parent.directory, leaf.name); });
+    };
+  };
+  const auto victim = [this] { return name_space_->resolve(start_, "victim", Follow::no).value(); };
+  return {
+      {"mkdir", at_leaf([](Directory& in, const auto& name) { return in.make_directory(name); })},
+      {"symlink", at_leaf([](Directory& in, const auto& name) { return in.make_link(name, "x"); })},
+      {"readlink", at_leaf([](Directory& in, const auto& name) {
+         const auto text = in.read_link(name);
+         return text ? Sys<void>() : Sys<void>(std::unexpected(text.error()));
+       })},
+      {"times", at_leaf([](Directory& in, const auto& name) {
+         return in.set_entry_times(name, {.modified_ns = 1});
+       })},
+      {"rename-to", at_leaf([=](Directory& in, const auto& name) {
+         const auto from = victim();
+         return from.parent.directory->rename_entry(from.name, in, name);
+       })},
+      {"link-to", at_leaf([=](Directory& in, const auto& name) {
+         const auto from = victim();
+         return from.parent.directory->hard_link(from.name, in, name);
+       })},
+      {"link-from", at_leaf([this](Directory& in, const auto& name) {
+         return in.hard_link(name, *start_.directory, "stolen");
+       })},
+      {"rename-from", at_leaf([this](Directory& in, const auto& name) {
+         return in.rename_entry(name, *start_.directory, "stolen");
+       })},
+      {"unlink", at_leaf([](Directory& in, const auto& name) { return in.remove_file(name); })},
+      {"rmdir", at_leaf([](Directory& in, const auto& name) { return in.remove_directory(name); })},
+  };
+}
+
+// A way in, and what every operation on it must answer. `any` lists the errors that are right for
+// some operation; success is allowed only for operations in `may_work`, which then act on the link
+// or name itself inside the workspace.
 struct Way {
   std::string name;
   std::string path;  // @ stands for the folder outside, ~ for the workspace
@@ -172,7 +210,7 @@ struct Way {
   std::set<std::string> may_work;
 };
 
-const std::set<std::string> kOnTheLinkItself{"lstat",     "readlink", "times",  "rename-to",
+const std::set<std::string> kOnTheLinkItself{"lstat",     "readlink", "times",      "rename-to",
                                              "link-from", "unlink",   "rename-from"};
 
 std::vector<Way> ways() {
@@ -206,18 +244,37 @@ std::vector<Way> ways() {
       {"StateAbsolute", "~/.boxagnts/state.db", {ENOENT, EACCES}, {}},
       {"StateThroughLink", "tostate", {ENOENT, EACCES, EEXIST, ENOTDIR}, kOnTheLinkItself},
       {"StateDeeper", "dir/.boxagnts", {ENOENT, EACCES}, {}},
-      {"Fifo", "fifo", {ENXIO, EEXIST, ENOTDIR, EINVAL}, {"stat", "lstat", "times", "rename-to", "link-from", "rename-from", "unlink"}},
-      {"Socket", "sock", {ENXIO, EEXIST, ENOTDIR, EINVAL}, {"stat", "lstat", "times", "rename-to", "link-from", "rename-from", "unlink"}},
+      {"Fifo",
+       "fifo",
+       {ENXIO, EEXIST, ENOTDIR, EINVAL},
+       {"stat", "lstat", "times", "rename-to", "link-from", "rename-from", "unlink"}},
+      {"Socket",
+       "sock",
+       {ENXIO, EEXIST, ENOTDIR, EINVAL},
+       {"stat", "lstat", "times", "rename-to", "link-from", "rename-from", "unlink"}},
       {"Nul", "file\0x"s, {EINVAL}, {}},
       {"FiveThousand", std::string(5000, 'a'), {ENAMETOOLONG}, {}},
-      {"FiveThousandDeep", [] { std::string p; for (int i = 0; i < 2500; ++i) p += "d/"; return p + "x"; }(), {ENAMETOOLONG}, {}},
+      {"FiveThousandDeep",
+       [] {
+         std::string p;
+         for (int i = 0; i < 2500; ++i) p += "d/";
+         return p + "x";
+       }(),
+       {ENAMETOOLONG},
+       {}},
       {"LongName", std::string(300, 'n'), {ENAMETOOLONG}, {}},
       {"Empty", "", {ENOENT}, {}},
-      {"FileWithSlash", "file/", {ENOTDIR, EEXIST, EISDIR, EINVAL}, {"times", "unlink", "link-from", "rename-from", "rename-to"}},
+      {"FileWithSlash",
+       "file/",
+       {ENOTDIR, EEXIST, EISDIR, EINVAL},
+       {"times", "unlink", "link-from", "rename-from", "rename-to"}},
       {"ThroughFile", "file/x", {ENOTDIR}, {}},
   };
   if (::geteuid() == 0)
-    all.push_back({"Device", "null", {ENXIO, EEXIST, ENOTDIR, EINVAL}, {"stat", "lstat", "times", "rename-to", "link-from", "rename-from", "unlink"}});
+    all.push_back({"Device",
+                   "null",
+                   {ENXIO, EEXIST, ENOTDIR, EINVAL},
+                   {"stat", "lstat", "times", "rename-to", "link-from", "rename-from", "unlink"}});
   return all;
 }
 

@@ -61,13 +61,16 @@ TEST_P(Filesystems, FilesAreWrittenReadResizedAndAppended) {
   EXPECT_EQ(file->read_at(std::span<std::byte>(), 0), 0u);
   EXPECT_TRUE(file->sync());
   EXPECT_EQ(file->stat()->kind, Kind::file);
-  EXPECT_EQ(content_of(*top_->open_file("f", {.read = true, .write = true, .truncate = true}).value()), "");
+  EXPECT_EQ(
+      content_of(*top_->open_file("f", {.read = true, .write = true, .truncate = true}).value()),
+      "");
 }
 
 TEST_P(Filesystems, OpenFlagsMeanWhatTheySay) {
   EXPECT_EQ(top_->open_file("f", {.read = true}).error(), ENOENT);
   make("f", "x");
-  EXPECT_EQ(top_->open_file("f", {.write = true, .create = true, .exclusive = true}).error(), EEXIST);
+  EXPECT_EQ(top_->open_file("f", {.write = true, .create = true, .exclusive = true}).error(),
+            EEXIST);
   ASSERT_TRUE(top_->make_directory("d"));
   EXPECT_EQ(top_->open_file("d", {.read = true, .write = true}).error(), EISDIR);
   EXPECT_EQ(top_->open_directory("f").error(), ENOTDIR);
@@ -85,7 +88,9 @@ TEST_P(Filesystems, DirectoriesAreMadeListedAndRemoved) {
   ASSERT_TRUE(top_->make_link("c", "a"));
   std::string names;
   for (const auto& entry : std::vector(top_->list().value()))
-    names += entry.name + (entry.kind == Kind::directory ? "/ " : entry.kind == Kind::link ? "@ " : " ");
+    names += entry.name + (entry.kind == Kind::directory ? "/ "
+                           : entry.kind == Kind::link    ? "@ "
+                                                         : " ");
   EXPECT_EQ(names, "a b c@ d/ ");
   const auto d = top_->open_directory("d").value();
   ASSERT_TRUE(d->open_file("x", {.write = true, .create = true}));
@@ -152,7 +157,9 @@ TEST_P(Filesystems, OtherFilesystemsAreAnotherDevice) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, Filesystems, testing::Values(Which::host, Which::memory),
-                         [](const auto& info) { return info.param == Which::host ? "Host" : "Memory"; });
+                         [](const auto& info) {
+                           return info.param == Which::host ? "Host" : "Memory";
+                         });
 
 // Any sequence of calls gives the same answers on both.
 TEST(FilesystemsAgree, OnRandomSequences) {
@@ -225,16 +232,36 @@ TEST(MemoryFilesystem, BytesAreBoundedAndGivenBack) {
   EXPECT_TRUE(top->open_file("g", {.write = true, .create = true}).value()->resize(1000));
 }
 
+TEST(HostFilesystem, AFileThatReplacesAnotherKeepsItsMode) {
+  char folder[] = "/tmp/vfs_mode.XXXXXX";
+  const std::string root = ::mkdtemp(folder);
+  const auto top = open_host_filesystem(root, core::Access::read_write, {}).value()->root();
+  const auto make = [&](const char* name, unsigned mode) {
+    std::ofstream(root + "/" + name) << name;
+    ::chmod((root + "/" + name).c_str(), mode);
+  };
+  make("script", 0755);
+  make("new", 0644);
+  ASSERT_TRUE(top->rename_entry("new", *top, "script"));
+  EXPECT_EQ(top->stat_entry("script")->mode, 0755u);
+  make("secret", 0600);
+  make("program", 0755);
+  ASSERT_TRUE(top->rename_entry("program", *top, "secret"));
+  EXPECT_EQ(top->stat_entry("secret")->mode, 0755u) << "what is executable stays so";
+  std::filesystem::remove_all(root);
+}
+
 TEST(HostFilesystem, BadRootsAreSentences) {
-  EXPECT_EQ(open_host_filesystem("/nonexistent", core::Access::read_only, {}).error().code, Code::not_found);
+  EXPECT_EQ(open_host_filesystem("/nonexistent", core::Access::read_only, {}).error().code,
+            Code::not_found);
   const auto file = open_host_filesystem("/etc/hostname", core::Access::read_only, {});
   EXPECT_EQ(file.error().message, "/etc/hostname is not a folder");
 }
 
 TEST(Masks, HideTheStateFolderEverywhereAndGlobsWithAllBelow) {
   const Masks masks({base::Glob::parse("secrets").value(), base::Glob::parse("**/.env*").value()});
-  for (const auto* hidden : {".boxagnts", ".BoxAgnts", "a/.boxagnts", ".boxagnts/state.db", "secrets",
-                             "secrets/deep/key", ".env", "a/b/.env.local", ".env/x"})
+  for (const auto* hidden : {".boxagnts", ".BoxAgnts", "a/.boxagnts", ".boxagnts/state.db",
+                             "secrets", "secrets/deep/key", ".env", "a/b/.env.local", ".env/x"})
     EXPECT_TRUE(masks.hides(hidden)) << hidden;
   for (const auto* seen : {"", "a", ".boxagnts2", "boxagnts", "a/secrets", "env", "x.env"})
     EXPECT_FALSE(masks.hides(seen)) << seen;

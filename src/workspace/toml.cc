@@ -45,9 +45,9 @@ Result<std::unique_ptr<ConfigNode>> read_toml(const std::string& path) {
   if (!text) return std::unexpected(std::move(text.error()));
   const auto parsed = toml::parse(std::string_view(*text));
   if (!parsed)
-    return fail(Code::invalid_argument,
-                path + ":" + std::to_string(parsed.error().source().begin.line) + ": " +
-                    std::string(parsed.error().description()));
+    return fail(Code::invalid_argument, path + ":" +
+                                            std::to_string(parsed.error().source().begin.line) +
+                                            ": " + std::string(parsed.error().description()));
   return convert(parsed.table(), "", path);
 }
 

@@ -21,8 +21,9 @@ Result<std::string> user_state_folder(const std::string& root, const Environment
   if (base.empty()) {
     const std::string home = environment("HOME");
     if (home.empty())
-      return fail(Code::permission_denied, root + " is read-only, and neither XDG_STATE_HOME nor HOME "
-                                                  "says where to keep its state instead");
+      return fail(Code::permission_denied, root +
+                                               " is read-only, and neither XDG_STATE_HOME nor HOME "
+                                               "says where to keep its state instead");
     base = home + "/.local/state";
   }
   return base + "/boxagnts/" + base::blake2b_hex(root).substr(0, 16);
@@ -60,9 +61,11 @@ Result<Workspace> open(const std::string& directory, const Environment& environm
     return fail_errno(errno, "cannot open the workspace " + directory);
   Workspace workspace{.root = canonical};
   struct stat status;
-  if (::stat(canonical, &status) != 0) return fail_errno(errno, "cannot open the workspace " + directory);
+  if (::stat(canonical, &status) != 0)
+    return fail_errno(errno, "cannot open the workspace " + directory);
   if (!S_ISDIR(status.st_mode))
-    return fail(Code::invalid_argument, "the workspace " + directory + " is a file; give its folder");
+    return fail(Code::invalid_argument,
+                "the workspace " + directory + " is a file; give its folder");
   if (workspace.root == "/")
     return fail(Code::invalid_argument,
                 "the whole file system cannot be a workspace; give a folder below it");

@@ -17,15 +17,17 @@ namespace boxagnts::workspace {
 using Environment = std::function<std::string(const std::string& name)>;  // "" when unset
 
 struct Workspace {
-  std::string root;          // absolute, canonical
-  std::string state_folder;  // 0700; in the workspace, or under XDG_STATE_HOME where that is read-only
+  std::string root;  // absolute, canonical
+  std::string
+      state_folder;  // 0700; in the workspace, or under XDG_STATE_HOME where that is read-only
 };
 
-// Opens the folder and makes its state folder. Errors: not_found (missing), invalid_argument (a file),
-// permission_denied (neither state folder can be made: names both).
+// Opens the folder and makes its state folder. Errors: not_found (missing), invalid_argument (a
+// file), permission_denied (neither state folder can be made: names both).
 Result<Workspace> open(const std::string& directory, const Environment& environment);
 
-// A parsed TOML file as nodes. A missing file is an empty table. Errors: invalid_argument with line.
+// A parsed TOML file as nodes. A missing file is an empty table. Errors: invalid_argument with
+// line.
 Result<std::unique_ptr<base::ConfigNode>> read_toml(const std::string& path);
 
 // User layer, then workspace layer.

@@ -1,4 +1,5 @@
-// Every bad workspace and every bad configuration is one sentence, and nothing is made where it should not.
+// Every bad workspace and every bad configuration is one sentence, and nothing is made where it
+// should not.
 #include "workspace/workspace.h"
 
 #include <gtest/gtest.h>
@@ -19,7 +20,9 @@ class WorkspaceTest : public testing::Test {
     char folder[] = "/tmp/workspace_test.XXXXXX";
     root_ = fs::canonical(::mkdtemp(folder)).string();
     fs::create_directory(root_ + "/ws");
-    environment_ = [this](const std::string& name) { return name == "HOME" ? root_ + "/home" : ""; };
+    environment_ = [this](const std::string& name) {
+      return name == "HOME" ? root_ + "/home" : "";
+    };
   }
   ~WorkspaceTest() override { fs::remove_all(root_); }
   void write(const std::string& path, const std::string& text) {
@@ -75,7 +78,8 @@ TEST_F(WorkspaceTest, MalformedTomlIsNamedWithItsLine) {
 }
 
 TEST_F(WorkspaceTest, LayersAndLinesAreKept) {
-  write("/home/.config/boxagnts/config.toml", "[model]\ndefault = \"a/b\"\nlist = [\"x\", \"y\"]\n");
+  write("/home/.config/boxagnts/config.toml",
+        "[model]\ndefault = \"a/b\"\nlist = [\"x\", \"y\"]\n");
   write("/ws/.boxagnts/config.toml", "\n[agent]\nturns_max = 7\nflag = true\nwhen = 2026-01-01\n");
   const auto config = read_config(open(root_ + "/ws", environment_).value(), environment_).value();
   const auto* model = config.user->table("model").value();
@@ -84,7 +88,8 @@ TEST_F(WorkspaceTest, LayersAndLinesAreKept) {
   const auto* agent = config.workspace->table("agent").value();
   EXPECT_EQ(agent->integer("turns_max", 1, 9).value(), 7);
   EXPECT_EQ(agent->boolean("flag").value(), true);
-  EXPECT_TRUE(config.workspace->check_all_used().error().message.contains("config.toml:5: unknown key"));
+  EXPECT_TRUE(
+      config.workspace->check_all_used().error().message.contains("config.toml:5: unknown key"));
 }
 
 }  // namespace
