@@ -1,5 +1,6 @@
 # Compiler and linker flags, the same for every room.
 option(BOXAGNTS_STATIC "one static-pie binary (what ships)" OFF)
+option(BOXAGNTS_TESTS "build the unit tests" ON)
 option(BOXAGNTS_FUZZ "build the fuzzers" OFF)
 option(BOXAGNTS_MUTATE "guards can be switched off one by one (base/guard.h)" OFF)
 set(BOXAGNTS_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them; linked dynamically")

@@ -1,7 +1,8 @@
-// Tools that are guests: WebAssembly programs with a manifest (contract `boxagnts:tool/1`, docs/tools.md).
+// Tools that are guests: WebAssembly programs with a manifest (contract `boxagnts:tool/1`,
+// docs/tools.md).
 //
-// A call's JSON goes to stdin, the result is stdout; stderr is diagnostics; exit 0 success, 1 failed
-// call, 2 bad input. Thread-safe.
+// A call's JSON goes to stdin, the result is stdout; stderr is diagnostics; exit 0 success, 1
+// failed call, 2 bad input. Thread-safe.
 #pragma once
 
 #include <string_view>
@@ -24,8 +25,8 @@ struct EmbeddedGuest {
 // In the order they are shown to a model.
 std::vector<EmbeddedGuest> embedded_guests();
 
-// Adds every embedded guest; programs are loaded at their first call. `sandbox` and `clock` outlive the
-// registry.
+// Adds every embedded guest; programs are loaded at their first call. `sandbox` and `clock` outlive
+// the registry.
 Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock);
 
 }  // namespace boxagnts::toolbox

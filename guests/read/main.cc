@@ -1,0 +1,142 @@
+// read: the lines of a text file, numbered.
+//
+// A small file is one allocation and one read; a large one goes through in pieces, only as far as
+// needed, so that memory stays bounded whatever the file's size.
+#include <algorithm>
+
+#include "guests/read/file_type.h"
+#include "guests/read/line_printer.h"
+#include "guests/sdk/files.h"
+#include "guests/sdk/text.h"
+
+namespace boxagnts::guest {
+namespace {
+
+constexpr std::uint64_t kWholeBytesMax = 1 << 20;  // read at once up to here
+constexpr std::size_t kPieceBytes = 256 << 10;     // and in such pieces beyond
+constexpr std::uint64_t kCountedBytesMax = 16
+                                           << 20;  // the lines of larger files are not all counted
+constexpr std::uint64_t kLinesDefault = 2000;
+
+struct File {
+  Path path;
+  std::uint32_t fd;
+  std::uint64_t size;
+};
+
+File open_file(Path path) {
+  File file{path, 0, 0};
+  const Errno error = file.path.open(0, rights::kRead | rights::kStat, file.fd);
+  if (error != Errno::success) file.path.fail("read", error);
+  Stat stat{};
+  if (const Errno told = wasi_fd_filestat_get(file.fd, &stat); told != Errno::success)
+    file.path.fail("read", told);
+  if (stat.type == FileType::directory)
+    fail(kFailed, {path.shown(), " is a folder; to see what is in it call glob with the path \"",
+                   path.shown(), "\" and the pattern \"*\""});
+  file.size = stat.size;
+  return file;
+}
+
+[[noreturn]] void tell_binary(const File& file, Text type) {
+  out.clear();
+  out.put(file.path.shown()).put(" is ").put(type).put(", ").put_size(file.size);
+  if (file.size >= 1000) out.put(" (").put_number(file.size).put(" bytes)");
+  out.put("; it is not shown");
+  finish(kSuccess);
+}
+
+void print_notes(const LinePrinter& printer, const File& file, bool whole, bool unterminated) {
+  Text separator = "[";
+  const auto note = [&]() -> Output& {
+    out.put(separator);
+    separator = "; ";
+    return out;
+  };
+  const std::uint64_t last = printer.last_shown();
+  if (!whole || printer.first() > 1 || last < printer.lines()) {
+    note().put("lines ").put_number(printer.first()).put('-').put_number(last).put(" of ");
+    if (whole)
+      out.put_number(printer.lines());
+    else
+      out.put("a file of ").put_size(file.size);
+    if (!whole || last < printer.lines()) note().put("continue with offset ").put_number(last + 1);
+  }
+  if (printer.cut_lines() > 0)
+    note().put_count(printer.cut_lines(), "line").put(" cut at 2000 characters");
+  if (printer.begins_with_mark()) note().put("begins with a byte order mark");
+  if (printer.crlf_lines() > 0)
+    note().put(printer.crlf_lines() == printer.ended_lines()
+                   ? "the lines end in CRLF"
+                   : "some lines end in CRLF, some in LF");
+  if (printer.repaired_bytes() > 0)
+    note()
+        .put("not valid UTF-8 (perhaps Latin-1): ")
+        .put_count(printer.repaired_bytes(), "byte")
+        .put(" shown as �");
+  if (whole && unterminated && last == printer.lines()) note().put("no newline at the end");
+  if (separator != "[") out.put("]\n");
+}
+
+void check_offset(const File& file, const LinePrinter& printer, std::uint64_t offset) {
+  if (printer.shown() > 0) return;
+  out.clear();
+  out.put(file.path.shown()).put(" has only ").put_count(printer.lines(), "line");
+  out.put("; offset ").put_number(offset).put(" is past its end");
+  finish(kFailed);
+}
+
+// Reads pieces, each after what the last one left over. Returns whether the end of the file was
+// seen.
+bool print_in_pieces(const File& file, LinePrinter& printer, bool& unterminated) {
+  char* const buffer = allocate(kPieceBytes + 1);
+  std::size_t kept = 0;
+  for (bool first = true;; first = false) {
+    const std::size_t got = read_some(file.path, file.fd, buffer + kept, kPieceBytes - kept);
+    const Text piece(buffer, kept + got);
+    const bool last = piece.size() < kPieceBytes;
+    if (first)
+      if (const Text type = binary_type(piece.substr(0, kTypeBytes)); !type.empty())
+        tell_binary(file, type);
+    if (got > 0) unterminated = piece.back() != '\n';
+    const std::size_t used =
+        printer.print(piece, last ? LinePrinter::Piece::last : LinePrinter::Piece::more_follows);
+    if (last) return true;
+    if (printer.done() && file.size > kCountedBytesMax) return false;
+    kept = piece.size() - used;
+    __builtin_memmove(buffer, buffer + used, kept);
+  }
+}
+
+}  // namespace
+
+int run() {
+  const auto arguments = Arguments::read({"file_path", "offset", "limit"});
+  const std::uint64_t offset = arguments.number_or("offset", 1, 1);
+  const std::uint64_t limit = arguments.number_or("limit", kLinesDefault, 1);
+  const File file = open_file(Path::of("file_path", arguments.text("file_path")));
+
+  LinePrinter printer(offset, limit);
+  bool whole = true;
+  bool unterminated = false;
+  if (file.size > 0 && file.size <= kWholeBytesMax) {
+    const auto bytes = static_cast<std::size_t>(file.size);
+    char* const data = allocate(bytes + 1);
+    const Text text(data, read_some(file.path, file.fd, data, bytes));
+    if (const Text type = binary_type(text.substr(0, kTypeBytes)); !type.empty())
+      tell_binary(file, type);
+    unterminated = !text.empty() && text.back() != '\n';
+    printer.print(text, LinePrinter::Piece::last);
+  } else {
+    whole = print_in_pieces(file, printer, unterminated);
+  }
+  if (printer.lines() == 0) {
+    out.put(file.path.shown()).put(" is empty");
+    return kSuccess;
+  }
+  check_offset(file, printer, offset);
+  print_notes(printer, file, whole, unterminated);
+  return kSuccess;
+}
+
+}  // namespace boxagnts::guest

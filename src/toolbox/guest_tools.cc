@@ -1,0 +1,136 @@
+#include "toolbox/guest_tools.h"
+
+#include <mutex>
+
+#include "base/text.h"
+#include "toolbox/manifest.h"
+#include "toolbox/mount_masks.h"
+#include "vfs/host_filesystem.h"
+#include "vfs/memory_filesystem.h"
+
+namespace boxagnts::toolbox {
+namespace {
+
+using core::ResultStatus;
+
+// Of a memory mount where the run has no scratch of its own.
+constexpr std::uint64_t kScratchBytesMax = 64 << 20;
+
+// A program that is loaded at the first call that needs it.
+class LazyProgram {
+ public:
+  LazyProgram(EmbeddedGuest guest, sandbox::Sandbox& sandbox) : guest_(guest), sandbox_(sandbox) {}
+
+  Result<std::shared_ptr<const sandbox::Program>> get() {
+    const std::lock_guard lock(mutex_);
+    if (!program_) program_ = TRY(load());
+    return program_;
+  }
+
+ private:
+  // The compiled form fits the build's baseline CPU; an older or other one compiles the module
+  // itself.
+  Result<std::shared_ptr<const sandbox::Program>> load() {
+    auto compiled = sandbox_.load_compiled(guest_.cwasm);
+    if (compiled) return compiled;
+    auto program = sandbox_.compile(guest_.wasm);
+    if (program) return program;
+    return std::unexpected(
+        std::move(program.error()).in("loading the built-in tool " + std::string(guest_.name)));
+  }
+
+  const EmbeddedGuest guest_;
+  sandbox::Sandbox& sandbox_;
+  std::mutex mutex_;
+  std::shared_ptr<const sandbox::Program> program_;
+};
+
+Result<std::shared_ptr<const vfs::NameSpace>> name_space_of(const core::Grant& grant,
+                                                            const tools::ToolContext& context,
+                                                            base::Clock& clock) {
+  std::vector<vfs::Mount> mounts;
+  for (const auto& mount : grant.mounts) {
+    std::shared_ptr<vfs::Filesystem> filesystem;
+    if (!mount.host_path.empty()) {
+      auto masks = TRY(masks_of_mount(grant.masks, mount.guest_path));
+      filesystem = TRY(vfs::open_host_filesystem(mount.host_path, mount.access, std::move(masks)));
+    } else {  // the run's own scratch: it holds nothing that a mask would have to hide
+      filesystem =
+          context.scratch ? context.scratch : vfs::make_memory_filesystem(clock, kScratchBytesMax);
+    }
+    mounts.push_back({mount.guest_path, std::move(filesystem)});
+  }
+  return vfs::NameSpace::make(std::move(mounts));
+}
+
+class GuestTool final : public tools::Tool {
+ public:
+  GuestTool(Manifest manifest, EmbeddedGuest guest, sandbox::Sandbox& sandbox, base::Clock& clock)
+      : manifest_(std::move(manifest)),
+        sandbox_(sandbox),
+        clock_(clock),
+        program_(std::make_unique<LazyProgram>(guest, sandbox)) {}
+
+  const core::ToolSpec& spec() const override { return manifest_.spec; }
+
+  Result<core::CallFacts> facts(const Json& arguments,
+                                const tools::ToolContext& context) const override {
+    return facts_of(manifest_, arguments, context.workspace);
+  }
+
+  Result<tools::ToolOutput> execute(const Json& arguments, const core::Grant& grant,
+                                    const tools::ToolContext& context) const override {
+    const auto program = TRY(program_->get());
+    const std::string input = base::to_text(arguments);
+    const sandbox::Process process{.name_space = TRY(name_space_of(grant, context, clock_)),
+                                   .working_directory = grant.working_directory,
+                                   .arguments = {manifest_.spec.name},
+                                   .environment = grant.environment,
+                                   .input = input,
+                                   .limits = grant.limits};
+    return output_of(TRY(sandbox_.run(*program, process, context.stop)));
+  }
+
+ private:
+  Result<tools::ToolOutput> output_of(sandbox::ProcessResult result) const {
+    const auto& name = manifest_.spec.name;
+    switch (result.end) {
+      case sandbox::End::stopped:
+        return fail(Code::cancelled, name + " was stopped before it was done");
+      case sandbox::End::limit:
+      case sandbox::End::trapped:
+        return tools::ToolOutput{ResultStatus::failed,
+                                 base::repair_utf8(name + " ended early: " + result.reason)};
+      case sandbox::End::exited: break;
+    }
+    tools::ToolOutput output;
+    if (result.exit_code != 0) output.status = ResultStatus::failed;
+    output.text =
+        base::is_utf8(result.output) ? std::move(result.output) : base::repair_utf8(result.output);
+    if (result.exit_code != 0 && base::is_blank(output.text))
+      output.text = name + " failed with exit code " + std::to_string(result.exit_code) +
+                    (base::is_blank(result.errors) ? std::string(" and gave no reason")
+                                                   : ": " + base::repair_utf8(result.errors));
+    return output;
+  }
+
+  const Manifest manifest_;
+  sandbox::Sandbox& sandbox_;
+  base::Clock& clock_;
+  const std::unique_ptr<LazyProgram> program_;
+};
+
+}  // namespace
+
+Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock) {
+  for (const auto& guest : embedded_guests()) {
+    auto manifest = parse_manifest(guest.manifest);
+    if (!manifest)
+      return std::unexpected(
+          std::move(manifest.error()).in("the built-in tool " + std::string(guest.name)));
+    TRY(registry.add(std::make_unique<GuestTool>(std::move(*manifest), guest, sandbox, clock)));
+  }
+  return {};
+}
+
+}  // namespace boxagnts::toolbox

@@ -1,0 +1,116 @@
+#include "toolbox/manifest.h"
+
+#include <boost/json.hpp>
+
+#include "base/glob_match.h"
+#include "base/text.h"
+
+namespace boxagnts::toolbox {
+namespace {
+
+constexpr std::string_view kContract = "boxagnts:tool/1";
+
+std::unexpected<Error> malformed(const std::string& why) {
+  return fail(Code::invalid_argument, "the tool's manifest is malformed: " + why);
+}
+
+Result<std::string> text_of(const Json& manifest, std::string_view key) {
+  const auto text = base::get_string(manifest, key);
+  if (!text || text->empty()) return malformed(std::string(key) + " must be a text");
+  return std::string(*text);
+}
+
+Result<std::vector<std::string>> fields_of(const Json& paths, std::string_view key,
+                                           const Json& schema) {
+  std::vector<std::string> fields;
+  const auto* list = base::get_array(paths, key);
+  if (!list) return fields;
+  const Json* properties = base::find(schema, "properties");
+  for (const auto& entry : *list) {
+    const auto* name = entry.if_string();
+    if (!name || !properties || !base::find(*properties, std::string_view(*name)))
+      return malformed("paths." + std::string(key) + " must name arguments of input_schema");
+    fields.emplace_back(*name);
+  }
+  return fields;
+}
+
+// Absolute and lexically normal, seen from `base`.
+std::string resolved(const std::string& base, std::string_view path) {
+  const std::string whole =
+      path.starts_with('/') ? std::string(path) : base + "/" + std::string(path);
+  std::string normal;
+  for (const auto part : base::split(whole, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part == "..")
+      normal.resize(std::min(normal.rfind('/'), normal.size()));
+    else
+      normal.append("/").append(part);
+  }
+  return normal.empty() ? "/" : normal;
+}
+
+Result<std::string> path_in(const Json& arguments, const std::string& field,
+                            const std::string& workspace) {
+  const auto text = base::get_string(arguments, field);
+  if (!text) return resolved(workspace, ".");
+  if (text->contains('\0'))
+    return fail(Code::invalid_argument, field + " holds a NUL character; a path cannot");
+  return resolved(workspace, *text);
+}
+
+// The literal folders that a pattern begins with.
+std::string_view literal_folder(std::string_view pattern) {
+  std::size_t size = 0;
+  while (true) {
+    const auto rest = pattern.substr(size);
+    const std::size_t end = base::glob_component_end(rest);
+    if (end == rest.size() || rest.substr(0, end).find_first_of("*?[{\\") != rest.npos)
+      return pattern.substr(0, size);
+    size += end + 1;
+  }
+}
+
+}  // namespace
+
+Result<Manifest> parse_manifest(std::string_view text) {
+  const Json json = TRY(base::parse_json(text));
+  Manifest manifest;
+  if (TRY(text_of(json, "contract")) != kContract)
+    return malformed("contract must be " + std::string(kContract));
+  manifest.spec.name = TRY(text_of(json, "name"));
+  manifest.spec.description = TRY(text_of(json, "description"));
+  const auto level = TRY(text_of(json, "permission_level"));
+  manifest.spec.level = TRY(core::parse_enum<core::Level>(level));
+  if (TRY(text_of(json, "output")) != "text") return malformed("output must be text");
+  const Json* schema = base::find(json, "input_schema");
+  if (!schema || !schema->is_object()) return malformed("input_schema must be an object");
+  manifest.spec.input_schema = *schema;
+  if (const Json* paths = base::find(json, "paths")) {
+    manifest.reads = TRY(fields_of(*paths, "reads", *schema));
+    manifest.writes = TRY(fields_of(*paths, "writes", *schema));
+    manifest.globs = TRY(fields_of(*paths, "globs", *schema));
+  }
+  return manifest;
+}
+
+Result<core::CallFacts> facts_of(const Manifest& manifest, const Json& arguments,
+                                 const std::string& workspace) {
+  core::CallFacts facts;
+  for (const auto& field : manifest.reads)
+    facts.reads.push_back(TRY(path_in(arguments, field, workspace)));
+  for (const auto& field : manifest.writes)
+    facts.writes.push_back(TRY(path_in(arguments, field, workspace)));
+  // A pattern may lead elsewhere than the folder it is seen from ("/etc/*", "../x/*"); past its
+  // literal folders it only goes down.
+  for (const auto& field : manifest.globs) {
+    const auto pattern = base::get_string(arguments, field);
+    if (!pattern) continue;
+    std::string& folder = facts.reads.empty() ? facts.reads.emplace_back(resolved(workspace, "."))
+                                              : facts.reads.front();
+    folder = resolved(folder, literal_folder(*pattern));
+  }
+  return facts;
+}
+
+}  // namespace boxagnts::toolbox

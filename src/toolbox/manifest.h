@@ -1,0 +1,32 @@
+// What a guest says of itself (contract `boxagnts:tool/1`, docs/tools.md): a JSON object.
+// Thread-safe: values only.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "core/message.h"
+
+namespace boxagnts::toolbox {
+
+struct Manifest {
+  core::ToolSpec spec;
+  // Names of the arguments that hold paths. An optional one that is absent stands for the
+  // workspace.
+  std::vector<std::string> reads;
+  std::vector<std::string> writes;
+  // Arguments that hold a glob, seen from the first of `reads`.
+  std::vector<std::string> globs;
+};
+
+// Errors: invalid_argument, naming the field.
+Result<Manifest> parse_manifest(std::string_view json);
+
+// What a call with these arguments would touch, absolute and lexically normal.
+// Errors: invalid_argument for a path that cannot be one.
+Result<core::CallFacts> facts_of(const Manifest& manifest, const Json& arguments,
+                                 const std::string& workspace);
+
+}  // namespace boxagnts::toolbox
