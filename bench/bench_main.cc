@@ -56,7 +56,7 @@ class Workspace {
 std::string native_read(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat status;
-  ::fstat(fd, &status);
+  if (fd < 0 || ::fstat(fd, &status) != 0) die("cannot open " + path);
   std::string content(static_cast<std::size_t>(status.st_size), '\0');
   const ssize_t got = ::read(fd, content.data(), content.size());
   ::close(fd);

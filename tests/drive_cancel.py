@@ -1,5 +1,6 @@
-"""Ctrl-C inside a tool and inside a stream, and a second one: the run ends as cancelled, every call has its
-result, and the session goes on."""
+"""Ctrl-C inside a tool, a stream and a stall: the run ends as cancelled, every call has its result, and the
+session goes on. And the limit of time, which ends a call in the same way."""
+import json
 import signal
 
 from harness import calls_of, check_history, finish, wait_for_line, want
@@ -24,11 +25,22 @@ def check_cancelled(case, done):
     check_history(case.history(session))
 
 
-def inside_a_tool(case):
+def make_many_files(case):
     for number in range(FILES):
         folder = case.workspace / f"folder{number % 40}"
         folder.mkdir(exist_ok=True)
         (folder / f"abc{number}abcabcabcabcabcabcabcabcabc").touch()
+
+
+def limit_of_time(case):
+    make_many_files(case)
+    done = case.call("tool", "run", "glob", json.dumps({"pattern": SLOW_PATTERN}), "--timeout", "0.02")
+    want(done.code == 1, f"exit code {done.code}, wanted 1: {done.stdout[-300:]}{done.stderr}")
+    want("wasm_timeout" in done.stdout and "20 ms" in done.stdout, f"the limit is not named: {done.stdout[-300:]}")
+
+
+def inside_a_tool(case):
+    make_many_files(case)
     process = start(case, {"calls": [
         {"tool": "glob", "id": "slow", "arguments": {"pattern": SLOW_PATTERN}},
         {"tool": "write", "id": "next", "arguments": {"file_path": "next.txt", "content": "x"}}]})
@@ -67,4 +79,4 @@ def inside_a_stall(case):
 
 
 CASES = [("cancel/inside a tool", inside_a_tool), ("cancel/inside a stream", inside_a_stream),
-         ("cancel/inside a stall", inside_a_stall)]
+         ("cancel/inside a stall", inside_a_stall), ("cancel/by the limit of time", limit_of_time)]

@@ -50,12 +50,15 @@ void Loop::show(core::FrameBody body) {
 }
 
 Result<std::int64_t> Loop::open(const std::optional<core::RunId>& interrupted) {
+  std::optional<core::RunId> unended;  // the last run that has a beginning and no end
   while (true) {
     const auto events =
         TRY(parts_.dependencies.store.read(parts_.lease.session(), last_number_, kBatch));
     for (const auto& event : events) {
       conversation_.apply(event);
       last_number_ = event.number;
+      if (std::holds_alternative<core::RunStarted>(event.body)) unended = event.run;
+      if (std::holds_alternative<core::RunEnded>(event.body)) unended.reset();
     }
     if (events.size() < kBatch) break;
   }
@@ -67,7 +70,8 @@ Result<std::int64_t> Loop::open(const std::optional<core::RunId>& interrupted) {
                                              .text = "The run was interrupted before this call was "
                                                      "finished. What it did is not known: look "
                                                      "before you repeat it."}});
-  if (interrupted)
+  // A process may die before its run's first event, or between its last one and letting go.
+  if (interrupted && unended == interrupted)
     repairs.emplace_back(core::RunEnded{
         .outcome = core::Outcome::interrupted,
         .error = {Code::unavailable, "the process that owned the run ended before the run did"},
@@ -97,7 +101,7 @@ Status Loop::finish(core::RunEnded ended) {
 }
 
 Result<Loop::Ending> Loop::take_turns() {
-  const Ending cancelled{core::Outcome::cancelled, {Code::cancelled, "the run was cancelled"}};
+  Ending cancelled{core::Outcome::cancelled, {Code::cancelled, "the run was cancelled"}};
   int continuations = 0;
   while (true) {
     if (parts_.stop.stop_requested()) return cancelled;

@@ -64,7 +64,7 @@ class RunsImpl final : public Runs {
         std::make_unique<Loop>(Loop::Parts{dependencies_, settings_, run->request, *run->model,
                                            *run->lease, hub_, approvals_, run->stop.get_token()});
     const auto after = TRY(run->loop->open(acquired.interrupted));
-    const Started started{session, run->lease->run(), after};
+    Started started{session, run->lease->run(), after};
     TRY(run->loop->begin());
     TRY(launch(started.run, std::move(run)));
     return started;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 
 #include "agent/frames.h"
@@ -457,6 +458,30 @@ TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
   EXPECT_EQ(closed[0].result.status, ResultStatus::cancelled);
   EXPECT_TRUE(closed[0].result.text.contains("interrupted"));
   EXPECT_EQ(ended(events).outcome, Outcome::finished);
+}
+
+TEST_F(RunsTest, ARunThatDiedBeforeItsFirstEventOrAfterItsLastIsNotEndedAgain) {
+  char folder[] = "/tmp/runs_test.XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  const std::string locks = std::string(folder) + "/runs";
+  store_ = store::Store::open(folder, clock_).value();
+  runs_ = make_runs();
+  for (const bool spoke : {false, true}) {
+    const auto session = store_->create_session("s").value();
+    auto dead = store_->acquire(session).value();
+    if (spoke) {
+      const core::EventBody bodies[]{core::RunStarted{}, core::UserMessage{"x"}, core::RunEnded{}};
+      ASSERT_TRUE(store_->append(*dead.lease, bodies));
+    }
+    for (const auto& lock : std::filesystem::directory_iterator(locks))
+      std::filesystem::remove(lock.path());  // as the kernel lets go of a dead process's
+    request_.session = session;
+    const auto ends = all<core::RunEnded>(run({says("hi")}));
+    EXPECT_EQ(ends.size(), 1u);
+    EXPECT_EQ(ends.at(0).outcome, Outcome::finished);
+  }
+  runs_.reset();
+  std::filesystem::remove_all(folder);
 }
 
 // --- tail

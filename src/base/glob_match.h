@@ -178,9 +178,9 @@ constexpr GlobFault expand_braces(std::string_view pattern, Join&& join, Emit&& 
             ++at;
           else if (pattern[at] == '{')
             ++depth;
-          else if ((pattern[at] == '}' && --depth == 0) ||
-                   (at_comma && pattern[at] == ',' && depth == 1))
-            return at;
+          else if (pattern[at] == '}')
+            --depth;
+          if (depth == 0 || (at_comma && pattern[at] == ',' && depth == 1)) return at;
         }
         return std::string_view::npos;
       };

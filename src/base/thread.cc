@@ -41,7 +41,7 @@ Result<Thread> Thread::start(const std::string& name, std::size_t stack_bytes,
     thread.handle_ = 0;
     return fail(Code::busy, "the system has no thread left for " + name, errno_text(error_number));
   }
-  start.release();
+  (void)start.release();  // the thread owns it
   return thread;
 }
 

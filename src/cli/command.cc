@@ -18,8 +18,8 @@ constexpr const char* kAbout =
     "sandbox.";
 constexpr const char* kExitCodes =
     "Exit codes: 0 finished, 1 failed, 2 wrong usage or input, 3 model not reachable, 4 a limit "
-    "was\n"
-    "reached (turns, time, size), 5 denied, 6 busy, 7 damaged state, 130 cancelled.\n"
+    "of\n"
+    "the run was reached (turns), 5 denied, 6 busy, 7 damaged state, 130 cancelled.\n"
     "\n"
     "Examples:\n"
     "  boxagnts run --model ollama/qwen3 \"Summarise the README in three sentences\"\n"

@@ -13,7 +13,8 @@ std::optional<std::int64_t> retry_delay_ms(const RetryPolicy& policy, const Erro
   std::int64_t delay_ms = policy.delay_first_ms;
   for (std::int64_t i = 1; i < attempt && delay_ms < policy.delay_max_ms; ++i) delay_ms *= 2;
   delay_ms = std::min(delay_ms, policy.delay_max_ms);
-  delay_ms = delay_ms / 2 + static_cast<std::int64_t>(jitter * static_cast<double>(delay_ms / 2));
+  const std::int64_t half_ms = delay_ms / 2;
+  delay_ms = half_ms + static_cast<std::int64_t>(jitter * static_cast<double>(half_ms));
   return std::max(delay_ms, error.retry_after_ms);
 }
 

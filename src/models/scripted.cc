@@ -169,11 +169,13 @@ Standing standing_of(const Request& request) {
   for (const auto& message : request.messages) {
     if (message.role == core::Role::assistant) {
       ++standing.turn;
-    } else if (std::ranges::any_of(message.blocks, [](const auto& block) {
-                 return std::holds_alternative<core::TextBlock>(block);
-               })) {
-      standing = {prompts++, 0};
+      continue;
     }
+    const auto said = std::ranges::count_if(message.blocks, [](const auto& block) {
+      return std::holds_alternative<core::TextBlock>(block);
+    });
+    prompts += static_cast<std::size_t>(said);  // two in a row: the first one had no answer
+    if (said > 0) standing = {prompts - 1, 0};
   }
   return standing;
 }

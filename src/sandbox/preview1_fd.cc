@@ -44,27 +44,26 @@ constexpr std::uint32_t kVectorsMax = 1024;  // IOV_MAX
 using Type = Descriptor::Type;
 
 // The guest's buffers, cut to kStepBytes in all.
-Errno gather(const Call& call, std::uint32_t vectors, std::uint32_t count,
-             std::vector<std::span<std::byte>>& out) {
-  if (count > kVectorsMax) return Errno::inval;
-  const auto raw = TRY_ERRNO(call.memory.bytes(vectors, count * sizeof(layout::Iovec)));
+std::expected<std::vector<std::span<std::byte>>, Errno> gather(const Call& call,
+                                                               std::uint32_t vectors,
+                                                               std::uint32_t count) {
+  if (count > kVectorsMax) return std::unexpected(Errno::inval);
+  const auto raw = call.memory.bytes(vectors, count * sizeof(layout::Iovec));
+  if (!raw) return std::unexpected(raw.error());
   std::uint64_t total = 0;
+  std::vector<std::span<std::byte>> out;
   out.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     layout::Iovec vector;
-    std::memcpy(&vector, raw.data() + i * sizeof vector, sizeof vector);
-    auto bytes = TRY_ERRNO(call.memory.bytes(vector.buffer, vector.size));
-    bytes = bytes.first(std::min<std::uint64_t>(bytes.size(), kStepBytes - total));
+    std::memcpy(&vector, raw->data() + i * sizeof vector, sizeof vector);
+    const auto whole = call.memory.bytes(vector.buffer, vector.size);
+    if (!whole) return std::unexpected(whole.error());
+    const auto bytes = whole->first(std::min<std::uint64_t>(whole->size(), kStepBytes - total));
     total += bytes.size();
     if (!bytes.empty()) out.push_back(bytes);
   }
-  return Errno::success;
+  return out;
 }
-
-#define GATHER(name)                                                                        \
-  std::vector<std::span<std::byte>> name;                                                   \
-  if (const auto gathered = gather(call, vectors, count, name); gathered != Errno::success) \
-  return gathered
 
 // Reads into the buffers from `offset` until one is not filled.
 vfs::Sys<std::uint64_t> read_file(vfs::File& file, std::span<const std::span<std::byte>> buffers,
@@ -94,7 +93,7 @@ vfs::Sys<std::uint64_t> write_file(vfs::File& file, std::span<const std::span<st
 Errno fd_read(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t count,
               std::uint32_t result) {
   Descriptor& from = *TRY_ERRNO(call.process.descriptor(fd, rights::kRead));
-  GATHER(buffers);
+  const auto buffers = TRY_ERRNO(gather(call, vectors, count));
   if (from.type == Type::input) {
     std::string_view rest = call.process.process.input.substr(call.process.input_at);
     std::uint32_t total = 0;
@@ -120,7 +119,7 @@ Errno fd_pread(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_
   Descriptor& from = *TRY_ERRNO(call.process.descriptor(fd, rights::kRead));
   if (from.type == Type::directory) return Errno::isdir;
   if (from.type != Type::file) return Errno::spipe;
-  GATHER(buffers);
+  const auto buffers = TRY_ERRNO(gather(call, vectors, count));
   if (call.process.must_stop()) return Errno::io;
   const auto got = TRY_SYS(read_file(*from.file, buffers, offset));
   return call.memory.store(result, static_cast<std::uint32_t>(got));
@@ -146,7 +145,7 @@ Errno write_stream(Call& call, std::string& stream, std::string_view name,
 Errno fd_write(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t count,
                std::uint32_t result) {
   Descriptor& to = *TRY_ERRNO(call.process.descriptor(fd, rights::kWrite));
-  GATHER(buffers);
+  const auto buffers = TRY_ERRNO(gather(call, vectors, count));
   if (to.type == Type::output)
     return write_stream(call, call.process.output, "output", buffers, result);
   if (to.type == Type::errors)
@@ -170,7 +169,7 @@ Errno fd_pwrite(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32
                 std::uint64_t offset, std::uint32_t result) {
   Descriptor& to = *TRY_ERRNO(call.process.descriptor(fd, rights::kWrite));
   if (to.type != Type::file) return Errno::spipe;
-  GATHER(buffers);
+  const auto buffers = TRY_ERRNO(gather(call, vectors, count));
   if (call.process.must_stop()) return Errno::io;
   const auto put = TRY_SYS(write_file(*to.file, buffers, offset));
   return call.memory.store(result, static_cast<std::uint32_t>(put));
