@@ -43,6 +43,7 @@ std::string call_summary(const core::ToolCall& call, std::size_t columns) {
 
 std::string duration_text(std::int64_t microseconds) {
   if (microseconds >= 1'000'000) return base::human_duration_ms(microseconds / 1000);
+  if (microseconds < 1000) return std::to_string(microseconds) + " µs";
   const auto tenths = std::to_string(microseconds / 100 % 10);
   return std::to_string(microseconds / 1000) + "." + tenths + " ms";
 }

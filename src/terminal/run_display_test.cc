@@ -47,7 +47,7 @@ TEST_F(DisplayTest, ARunReadsLikeThis) {
   event(core::ToolFinished{{.call_id = "c1", .text = "1\n2\n3\n", .duration_us = 312}});
   event(core::RunEnded{.outcome = core::Outcome::finished, .turns = 1, .usage = {12, 3, 0, 0}});
   EXPECT_EQ(shown(),
-            "scripted/x, mode edits\n> do it\nI look.\n● read a/b.txt\n  └ 3 lines  (0.3 ms)\n\n"
+            "scripted/x, mode edits\n> do it\nI look.\n● read a/b.txt\n  └ 3 lines  (312 µs)\n\n"
             "finished: 1 turn, 12 tokens in, 3 out, 6.0 ms\n");
 }
 
