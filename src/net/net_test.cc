@@ -210,7 +210,7 @@ TEST(Client, SendsWhatItWasGivenAndHeadersAreLooked) {
 
 TEST(Client, HeadersCannotSmuggleLines) {
   const Server server(nullptr);
-  const auto refused = get(server, {}, {}, {.headers = {{"X", "a\r\nEvil: 1"}}});
+  const auto refused = get(server, {.first_byte = 50ms}, {}, {.headers = {{"X", "a\r\nEvil: 1"}}});
   EXPECT_EQ(refused.error().code, Code::invalid_argument);
 }
 

@@ -137,7 +137,6 @@ bool is_plain(std::string_view path) {
 int check_path(std::string_view path) {
   if (path.empty()) return ENOENT;
   if (path.contains('\0')) return EINVAL;
-  if (GUARD("vfs.path-length", path.size() > kPathBytesMax)) return ENAMETOOLONG;
   return 0;
 }
 
@@ -187,7 +186,7 @@ class Walk {
       stack_.resize(1, start_);
       path.remove_prefix(inside && top != "/" ? top.size() : 0);
     }
-    if (GUARD("vfs.path-length-total", path.size() > kPathBytesMax)) return ENAMETOOLONG;
+    if (GUARD("vfs.path-length", path.size() > kPathBytesMax)) return ENAMETOOLONG;
     for (std::size_t end = path.size();;) {  // from the back: pending_ is a stack
       const std::size_t slash = end == 0 ? path.npos : path.rfind('/', end - 1);
       const std::size_t from = slash == path.npos ? 0 : slash + 1;

@@ -258,6 +258,75 @@ TEST(HostFilesystem, BadRootsAreSentences) {
   EXPECT_EQ(file.error().message, "/etc/hostname is not a folder");
 }
 
+class NestedMounts : public testing::Test {
+ protected:
+  base::ManualClock clock_;
+  std::shared_ptr<Filesystem> outer_ = make_memory_filesystem(clock_, 1 << 20);
+  std::shared_ptr<Filesystem> inner_ = make_memory_filesystem(clock_, 1 << 20);
+  std::shared_ptr<const NameSpace> name_space_ =
+      NameSpace::make({{"/home/ws", outer_}, {"/home/ws/a/inner", inner_}}).value();
+  static std::string names(Directory& directory) {
+    std::string text;
+    for (const auto& entry : std::vector(directory.list().value())) text += entry.name + " ";
+    return text;
+  }
+};
+
+TEST_F(NestedMounts, AreSeenWhereTheyStandAndHideWhatIsBelow) {
+  const auto top = outer_->root();
+  ASSERT_TRUE(top->make_directory("a"));
+  ASSERT_TRUE(top->open_directory("a").value()->make_directory("inner"));
+  ASSERT_TRUE(top->open_directory("a").value()->make_directory("own"));
+  ASSERT_TRUE(inner_->root()->make_directory("in"));
+  EXPECT_EQ(names(*name_space_->root().directory), "home ");
+  EXPECT_EQ(names(*name_space_->at("/home/ws/a")->directory), "inner own ");
+  EXPECT_EQ(names(*name_space_->at("/home/ws/a/inner")->directory), "in ");
+  EXPECT_EQ(name_space_->at("/home/ws/a/inner/..")->path, "/home/ws/a");
+  EXPECT_EQ(name_space_->at("/..")->path, "/");
+  EXPECT_EQ(name_space_->at("/etc").error(), ENOENT);
+}
+
+TEST_F(NestedMounts, CannotBeRemovedRenamedOrReplaced) {
+  const auto ws = name_space_->at("/home/ws").value();
+  const auto a = name_space_->resolve(ws, "a/inner", Follow::no).value();
+  EXPECT_EQ(a.name, "inner");
+  Directory& parent = *a.parent.directory;
+  EXPECT_EQ(parent.remove_directory("inner").error(), EBUSY);
+  EXPECT_EQ(parent.rename_entry("inner", parent, "elsewhere").error(), EBUSY);
+  EXPECT_EQ(parent.make_directory("inner").error(), EEXIST);
+  EXPECT_EQ(parent.remove_file("inner").error(), EISDIR);
+  ASSERT_TRUE(outer_->root()->make_directory("b"));
+  EXPECT_EQ(ws.directory->rename_entry("b", parent, "inner").error(), EXDEV)
+      << "nothing stands below the mount point";
+}
+
+TEST_F(NestedMounts, FoldersOnTheWayAreSyntheticAndReadOnly) {
+  const auto root = name_space_->root();
+  EXPECT_EQ(root.directory->make_directory("x").error(), EROFS);
+  EXPECT_EQ(root.directory->open_file("x", {.write = true, .create = true}).error(), EROFS);
+  EXPECT_EQ(root.directory->stat()->mode, 0555u);
+  EXPECT_EQ(root.directory->set_times({.modified_ns = 1}).error(), EROFS);
+}
+
+TEST_F(NestedMounts, LengthsAreBoundedWhateverTheFileSystemThinks) {
+  const auto ws = name_space_->at("/home/ws").value();
+  const std::string name(300, 'n');
+  EXPECT_EQ(name_space_->stat(ws, name, Follow::yes).error(), ENAMETOOLONG);
+  std::string path;
+  for (int i = 0; i < 2500; ++i) path += "./";
+  EXPECT_EQ(name_space_->resolve(ws, path, Follow::yes).error(), ENAMETOOLONG);
+  ASSERT_TRUE(outer_->root()->make_link("long", path));
+  EXPECT_EQ(name_space_->stat(ws, "long", Follow::yes).error(), ENAMETOOLONG);
+}
+
+TEST(NameSpace, MountsAtImpossiblePlacesAreRefused) {
+  base::ManualClock clock;
+  const auto fs = make_memory_filesystem(clock, 100);
+  for (const auto* path : {"", "/", "relative", "/a/../b", "/a//b", "/a/"})
+    EXPECT_FALSE(NameSpace::make({{path, fs}})) << path;
+  EXPECT_FALSE(NameSpace::make({{"/a", fs}, {"/a", fs}}));
+}
+
 TEST(Masks, HideTheStateFolderEverywhereAndGlobsWithAllBelow) {
   const Masks masks({base::Glob::parse("secrets").value(), base::Glob::parse("**/.env*").value()});
   for (const auto* hidden : {".boxagnts", ".BoxAgnts", "a/.boxagnts", ".boxagnts/state.db",
