@@ -121,7 +121,8 @@ class RunsImpl final : public Runs {
       return fail(Code::busy, "all " + std::to_string(settings_.runs_max) +
                                   " runs of this process are busy; try again later");
     ActiveRun& target = *run;
-    const std::size_t stack_bytes = settings_.limits.stack_bytes + kHostStackBytes;
+    const std::size_t stack_bytes =
+        core::stack_class_bytes(settings_.limits.stack_bytes) + kHostStackBytes;
     target.thread = TRY(base::Thread::start("run", stack_bytes, [this, &target] { work(target); }));
     active_.emplace(id, std::move(run));
     return {};

@@ -15,8 +15,11 @@ Status apply_config(const base::ConfigNode& root, Settings& settings) {
   if (const auto bytes =
           TRY(limits->integer("wasm_max_memory_size", 1 << 20, std::int64_t{4} << 30)))
     settings.limits.memory_bytes = static_cast<std::uint64_t>(*bytes);
-  if (const auto bytes = TRY(limits->integer("wasm_max_wasm_stack", 64 << 10, 1 << 20)))
+  if (const auto bytes =
+          TRY(limits->integer("wasm_max_wasm_stack", 64 << 10, core::kStackClassMaxBytes)))
     settings.limits.stack_bytes = static_cast<std::uint64_t>(*bytes);
+  if (const auto fuel = TRY(limits->integer("wasm_fuel", 0, INT64_MAX)))
+    settings.limits.fuel = static_cast<std::uint64_t>(*fuel);
   return {};
 }
 

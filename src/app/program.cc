@@ -29,6 +29,7 @@ void keep_the_lower(agent::Settings& settings, const agent::Settings& asked) {
   limits.wall_time = std::min(limits.wall_time, asked.limits.wall_time);
   limits.memory_bytes = std::min(limits.memory_bytes, asked.limits.memory_bytes);
   limits.stack_bytes = std::min(limits.stack_bytes, asked.limits.stack_bytes);
+  limits.fuel = core::lower_fuel(limits.fuel, asked.limits.fuel);
   settings.turns_max = std::min(settings.turns_max, asked.turns_max);
   settings.result_bytes_max = std::min(settings.result_bytes_max, asked.result_bytes_max);
 }

@@ -119,7 +119,9 @@ Result<int> execute(const cli::ToolRunCommand& command) {
                                    .stop = stop.get_token()};
   OwnCall control;
   Result<core::ToolResult> result = fail(Code::internal, "the call did not run");
-  TRY(base::Thread::start("tool", policy.envelope.limits.stack_bytes + kHostStackBytes, [&] {
+  const std::size_t stack_bytes =
+      core::stack_class_bytes(policy.envelope.limits.stack_bytes) + kHostStackBytes;
+  TRY(base::Thread::start("tool", stack_bytes, [&] {
     result = tools->pipeline->run(call, policy, context, control);
   })).join();
   const auto& finished = TRY(std::move(result));

@@ -12,6 +12,11 @@ Timestamp SystemClock::now() {
   return duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+std::int64_t SystemClock::now_ns() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
 Steady SystemClock::steady() { return std::chrono::steady_clock::now(); }
 
 bool SystemClock::sleep_until(Steady deadline, std::stop_token stop) {

@@ -25,6 +25,7 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Timestamp now() = 0;
+  virtual std::int64_t now_ns() { return now() * 1000; }  // since the epoch, as fine as it gets
   virtual Steady steady() = 0;
   // Waits until `deadline`; false if `stop` was requested first.
   virtual bool sleep_until(Steady deadline, std::stop_token stop) = 0;
@@ -34,6 +35,7 @@ class Clock {
 class SystemClock final : public Clock {
  public:
   Timestamp now() override;
+  std::int64_t now_ns() override;
   Steady steady() override;
   bool sleep_until(Steady deadline, std::stop_token stop) override;
 };

@@ -2,6 +2,7 @@
 // Settings keep the names in quotes.
 #pragma once
 
+#include <bit>
 #include <chrono>
 #include <cstdint>
 
@@ -13,6 +14,21 @@ struct Limits {
   std::uint64_t stack_bytes = 1ull << 20;       // "wasm_max_wasm_stack"
   std::uint64_t output_bytes = 10ull << 20;     // stdout and stderr, each
   std::uint32_t open_files = 256;
+  std::uint64_t fuel = 0;  // "wasm_fuel", units of Wasmtime (about one an instruction); 0 = off
 };
+
+// The tighter of two fuels, where 0 is none.
+constexpr std::uint64_t lower_fuel(std::uint64_t a, std::uint64_t b) {
+  return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+constexpr std::uint64_t kStackClassMinBytes = 1ull << 20;
+constexpr std::uint64_t kStackClassMaxBytes = 64ull << 20;
+
+// Engines come with stacks of certain sizes, powers of two: the smallest that holds what is asked.
+// A thread that runs a guest needs room for it (and for the host's own part).
+constexpr std::uint64_t stack_class_bytes(std::uint64_t stack_bytes) {
+  return stack_bytes <= kStackClassMinBytes ? kStackClassMinBytes : std::bit_ceil(stack_bytes);
+}
 
 }  // namespace boxagnts::core

@@ -16,7 +16,7 @@ constexpr std::uint32_t kTableElementsMax = 20'000;
 
 void set_features(wasm_config_t* config) {
   wasmtime_config_wasm_simd_set(config, true);
-  wasmtime_config_wasm_relaxed_simd_set(config, false);
+  wasmtime_config_wasm_relaxed_simd_set(config, true);
   wasmtime_config_wasm_bulk_memory_set(config, true);
   wasmtime_config_wasm_multi_value_set(config, true);
   wasmtime_config_wasm_reference_types_set(config, true);
@@ -60,12 +60,23 @@ std::string take_message(wasmtime_error_t* error) {
   return message;
 }
 
-Owned<wasm_engine_t> make_engine(const SandboxOptions& options, Target target,
+EngineKind engine_kind(const core::Limits& limits) {
+  return {fuel_of(limits), core::stack_class_bytes(limits.stack_bytes)};
+}
+
+Owned<wasm_engine_t> make_engine(const SandboxOptions& options, EngineKind kind, Target target,
                                  Allocator allocator) {
   auto* config = wasm_config_new();
   set_features(config);
   wasmtime_config_epoch_interruption_set(config, true);
-  wasmtime_config_max_wasm_stack_set(config, options.stack_bytes);
+  wasmtime_config_max_wasm_stack_set(config, kind.stack_bytes);
+  // Unused, but Wasmtime wants it to be the larger of the two.
+  wasmtime_config_async_stack_size_set(config, kind.stack_bytes + kHostStackBytes);
+  if (kind.fuel == Fuel::on) {
+    wasmtime_config_consume_fuel_set(config, true);
+    wasmtime_config_cranelift_nan_canonicalization_set(config, true);
+    wasmtime_config_wasm_relaxed_simd_deterministic_set(config, true);
+  }
   wasmtime_config_memory_init_cow_set(config, true);
 #if defined(__x86_64__)
   if (target == Target::baseline) {

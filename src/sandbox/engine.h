@@ -61,10 +61,18 @@ class EpochTicker {
   base::Thread thread_;
 };
 
-enum class Target : std::uint8_t { host, baseline };  // this CPU, or x86-64-v2
 enum class Allocator : std::uint8_t { pooling, on_demand };
 
-Owned<wasm_engine_t> make_engine(const SandboxOptions& options, Target target, Allocator allocator);
+// Which engine: limits that fall into the same one share it.
+struct EngineKind {
+  Fuel fuel = Fuel::off;
+  std::uint64_t stack_bytes = core::kStackClassMinBytes;  // a stack class
+  auto operator<=>(const EngineKind&) const = default;
+};
+EngineKind engine_kind(const core::Limits& limits);
+
+Owned<wasm_engine_t> make_engine(const SandboxOptions& options, EngineKind kind, Target target,
+                                 Allocator allocator);
 // Pooling unless the address space is limited (ulimit -v) below what the pool reserves.
 Allocator affordable_allocator(const SandboxOptions& options);
 

@@ -2,8 +2,8 @@
 // reference).
 //
 // Split as the specification's name prefixes: preview1_fd.cc (open descriptors), preview1_path.cc
-// (paths), preview1_process.cc (arguments, clocks, random, waiting, exit, sockets). Host functions
-// are defined once a linker and find their process in the store.
+// (paths), preview1_poll.cc (waiting), preview1_process.cc (arguments, clocks, random, exit,
+// sockets). Host functions are defined once a linker and find their process in the store.
 #pragma once
 
 #include <wasmtime.h>
@@ -15,6 +15,7 @@ void define_preview1(wasmtime_linker_t& linker);
 // Parts of it.
 void define_preview1_fd(wasmtime_linker_t& linker);
 void define_preview1_path(wasmtime_linker_t& linker);
+void define_preview1_poll(wasmtime_linker_t& linker);
 void define_preview1_process(wasmtime_linker_t& linker);
 
 inline constexpr const char* kPreview1 = "wasi_snapshot_preview1";

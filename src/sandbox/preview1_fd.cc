@@ -19,12 +19,12 @@ Filestat filestat_of(const vfs::Stat& stat) {
           .changed_ns = static_cast<std::uint64_t>(stat.changed_ns)};
 }
 
-std::expected<vfs::NewTimes, Errno> new_times(base::Clock& clock, std::uint64_t accessed_ns,
+std::expected<vfs::NewTimes, Errno> new_times(World& world, std::uint64_t accessed_ns,
                                               std::uint64_t modified_ns, std::uint32_t flags) {
   constexpr std::uint32_t kAccessed = 1, kAccessedNow = 2, kModified = 4, kModifiedNow = 8;
   if ((flags & kAccessed && flags & kAccessedNow) || (flags & kModified && flags & kModifiedNow))
     return std::unexpected(Errno::inval);
-  const std::int64_t now_ns = clock.now() * 1000;
+  const auto now_ns = static_cast<std::int64_t>(world.now_ns(ClockId::realtime));
   vfs::NewTimes times;
   if (flags & kAccessed) times.accessed_ns = static_cast<std::int64_t>(accessed_ns);
   if (flags & kAccessedNow) times.accessed_ns = now_ns;
@@ -90,24 +90,32 @@ vfs::Sys<std::uint64_t> write_file(vfs::File& file, std::span<const std::span<st
   return total;
 }
 
+// Waits until a stream may be read or written. False: the process must end.
+bool wait_for(Call& call, const Descriptor& stream, bool write) {
+  Watch watch{.descriptor = stream.file->poll_descriptor(), .write = write};
+  call.process.world.wait({&watch, 1}, kNoDeadlineNs, call.process.deadline(), call.process.stop);
+  return !call.process.must_stop();
+}
+
+Errno read_stream(Call& call, const Descriptor& from, std::span<const std::span<std::byte>> buffers,
+                  std::uint32_t result) {
+  if (!from.file || !(from.rights & rights::kRead)) return Errno::badf;
+  while (true) {
+    const auto got = read_file(*from.file, buffers, 0);
+    if (got) return call.memory.store(result, static_cast<std::uint32_t>(*got));
+    if (got.error() != EAGAIN || from.flags & fdflags::kNonblock)
+      return from_host_errno(got.error());
+    if (!wait_for(call, from, false)) return Errno::io;
+  }
+}
+
 Errno fd_read(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t count,
               std::uint32_t result) {
-  Descriptor& from = *TRY_ERRNO(call.process.descriptor(fd, rights::kRead));
+  Descriptor& from = *TRY_ERRNO(call.process.descriptor(fd, 0));
   const auto buffers = TRY_ERRNO(gather(call, vectors, count));
-  if (from.type == Type::input) {
-    std::string_view rest = call.process.process.input.substr(call.process.input_at);
-    std::uint32_t total = 0;
-    for (const auto buffer : buffers) {
-      const std::size_t size = std::min(buffer.size(), rest.size());
-      std::memcpy(buffer.data(), rest.data(), size);
-      rest.remove_prefix(size);
-      total += static_cast<std::uint32_t>(size);
-    }
-    call.process.input_at += total;
-    return call.memory.store(result, total);
-  }
+  if (from.type == Type::stream) return read_stream(call, from, buffers, result);
+  if (!(from.rights & rights::kRead)) return Errno::notcapable;
   if (from.type == Type::directory) return Errno::isdir;
-  if (from.type != Type::file) return Errno::badf;
   if (call.process.must_stop()) return Errno::io;
   const auto got = TRY_SYS(read_file(*from.file, buffers, from.offset));
   from.offset += got;
@@ -125,31 +133,57 @@ Errno fd_pread(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_
   return call.memory.store(result, static_cast<std::uint32_t>(got));
 }
 
-Errno write_stream(Call& call, std::string& stream, std::string_view name,
-                   std::span<const std::span<std::byte>> buffers, std::uint32_t result) {
-  std::uint64_t total = 0;
-  for (const auto buffer : buffers) total += buffer.size();
-  const std::uint64_t limit = call.process.process.limits.output_bytes;
-  const bool over = GUARD("sandbox.output", total > limit - stream.size());
-  for (const auto buffer : buffers) {
-    const std::size_t room =
-        over ? std::min<std::uint64_t>(buffer.size(), limit - stream.size()) : buffer.size();
-    stream.append(reinterpret_cast<const char*>(buffer.data()), room);
+// Writes all of `bytes` unless the stream must not wait; gives what was written.
+vfs::Sys<std::size_t> write_all(Call& call, const Descriptor& to,
+                                std::span<const std::byte> bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto put = to.file->write_at(bytes.subspan(done), 0);
+    if (put) {
+      done += *put;
+      continue;
+    }
+    const bool wait = put.error() == EAGAIN && !(to.flags & fdflags::kNonblock);
+    if (!wait && done == 0) return std::unexpected(put.error());
+    if (!wait || !wait_for(call, to, true)) break;
   }
+  return done;
+}
+
+Errno write_stream(Call& call, const Descriptor& to, std::span<const std::span<std::byte>> buffers,
+                   std::uint32_t result) {
+  if (!(to.rights & rights::kWrite)) return Errno::badf;
+  std::uint64_t wanted = 0;
+  for (const auto buffer : buffers) wanted += buffer.size();
+  const std::uint64_t limit = call.process.process.limits.output_bytes;
+  std::uint64_t room = to.output ? limit - to.output->bytes : wanted;
+  const bool over = GUARD("sandbox.output", wanted > room);
+  if (!over) room = wanted;
+  std::uint64_t total = 0;
+  for (const auto buffer : buffers) {
+    const auto bytes = buffer.first(std::min<std::uint64_t>(buffer.size(), room - total));
+    std::size_t put = bytes.size();
+    if (to.file)
+      put = TRY_SYS(write_all(call, to, bytes));
+    else
+      to.output->text.append(reinterpret_cast<const char*>(bytes.data()), put);
+    total += put;
+    if (put < bytes.size()) break;
+  }
+  if (to.output) to.output->bytes += total;
   if (over)
     call.process.end_with(End::limit, "the limit of " + std::to_string(limit) + " bytes of " +
-                                          std::string(name) + " was reached; print less");
+                                          std::string(to.output->name) +
+                                          " was reached; print less");
   return call.memory.store(result, static_cast<std::uint32_t>(total));
 }
 
 Errno fd_write(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t count,
                std::uint32_t result) {
-  Descriptor& to = *TRY_ERRNO(call.process.descriptor(fd, rights::kWrite));
+  Descriptor& to = *TRY_ERRNO(call.process.descriptor(fd, 0));
   const auto buffers = TRY_ERRNO(gather(call, vectors, count));
-  if (to.type == Type::output)
-    return write_stream(call, call.process.output, "output", buffers, result);
-  if (to.type == Type::errors)
-    return write_stream(call, call.process.errors, "diagnostics", buffers, result);
+  if (to.type == Type::stream) return write_stream(call, to, buffers, result);
+  if (!(to.rights & rights::kWrite)) return Errno::notcapable;
   if (to.type != Type::file) return Errno::badf;
   if (call.process.must_stop()) return Errno::io;
   std::uint64_t put = 0;
@@ -248,12 +282,10 @@ Errno fd_fdstat_get(Call& call, std::uint32_t fd, std::uint32_t result) {
   const Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, 0));
   layout::Fdstat stat{
       .flags = found.flags, .rights = found.rights, .rights_inheriting = found.rights_inheriting};
-  FileType type = FileType::character_device;
+  FileType type = FileType::unknown;  // a pipe: preview1 has no type for it
   if (found.type == Type::file) type = FileType::regular;
   if (found.type == Type::directory) type = FileType::directory;
-  // Streams are pipes; preview1 has no type for those.
-  if (found.type == Type::input || found.type == Type::output || found.type == Type::errors)
-    type = FileType::unknown;
+  if (found.type == Type::stream && found.file) type = file_type(TRY_SYS(found.file->stat()).kind);
   stat.type = static_cast<std::uint8_t>(type);
   return call.memory.store(result, stat);
 }
@@ -279,16 +311,13 @@ Errno fd_fdstat_set_rights(Call& call, std::uint32_t fd, std::uint64_t base,
 
 Errno fd_filestat_get(Call& call, std::uint32_t fd, std::uint32_t result) {
   Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, rights::kStat));
-  if (found.type == Type::file)
+  if (found.file)  // of a pipe the size is what it holds, so that a reader can allocate once
     return call.memory.store(result, layout::filestat_of(TRY_SYS(found.file->stat())));
   if (found.type == Type::directory) {
     const auto* place = TRY_ERRNO(call.process.place(fd, 0));
     return call.memory.store(result, layout::filestat_of(TRY_SYS(place->directory->stat())));
   }
-  layout::Filestat
-      stream;  // a pipe; for stdin the bytes it holds, so that a reader can allocate once
-  if (found.type == Type::input) stream.size = call.process.process.input.size();
-  return call.memory.store(result, stream);
+  return call.memory.store(result, layout::Filestat{});  // output that is collected
 }
 
 Errno fd_filestat_set_size(Call& call, std::uint32_t fd, std::uint64_t size) {
@@ -303,7 +332,8 @@ Errno fd_filestat_set_times(Call& call, std::uint32_t fd, std::uint64_t accessed
                             std::uint64_t modified_ns, std::uint32_t flags) {
   Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, rights::kSetTimes));
   const auto times =
-      TRY_ERRNO(layout::new_times(call.process.clock, accessed_ns, modified_ns, flags));
+      TRY_ERRNO(layout::new_times(call.process.world, accessed_ns, modified_ns, flags));
+  if (found.type == Type::stream) return Errno::success;
   if (found.type == Type::file)
     TRY_SYS(found.file->set_times(times));
   else

@@ -79,7 +79,7 @@ Filestat filestat_of(const vfs::Stat& stat);
 
 // fst_flags of the *_set_times functions to what the vfs takes. Errors: inval when a time is given
 // twice.
-std::expected<vfs::NewTimes, Errno> new_times(base::Clock& clock, std::uint64_t accessed_ns,
+std::expected<vfs::NewTimes, Errno> new_times(World& world, std::uint64_t accessed_ns,
                                               std::uint64_t modified_ns, std::uint32_t flags);
 
 }  // namespace boxagnts::sandbox::layout

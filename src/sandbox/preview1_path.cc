@@ -53,10 +53,11 @@ Errno path_open(Call& call, std::uint32_t fd, std::uint32_t lookup_flags, std::u
       call.process.process.name_space->open(*at.start, at.path, follow_of(lookup_flags), flags));
   Descriptor descriptor{.flags = static_cast<std::uint16_t>(fd_flags)};
   if (opened.file) {
-    descriptor.type = Descriptor::Type::file;
+    const bool stream = opened.file->is_stream();
+    descriptor.type = stream ? Descriptor::Type::stream : Descriptor::Type::file;
     descriptor.file = std::move(opened.file);
     // What was not opened for is not granted, whatever was wished for.
-    descriptor.rights = wanted & rights::kFile;
+    descriptor.rights = wanted & (stream ? rights::kStream : rights::kFile);
     if (!flags.read) descriptor.rights &= ~rights::kRead;
     if (!flags.write) descriptor.rights &= ~(rights::kWrite | rights::kAllocate | rights::kSetSize);
   } else {
@@ -85,7 +86,7 @@ Errno path_filestat_set_times(Call& call, std::uint32_t fd, std::uint32_t lookup
                               std::uint32_t flags) {
   const auto at = TRY_ERRNO(target(call, fd, rights::kPathSetTimes, path, path_size));
   const auto times =
-      TRY_ERRNO(layout::new_times(call.process.clock, accessed_ns, modified_ns, flags));
+      TRY_ERRNO(layout::new_times(call.process.world, accessed_ns, modified_ns, flags));
   const auto found = TRY_ERRNO(leaf(call, at, follow_of(lookup_flags)));
   if (found.name.empty())
     TRY_SYS(found.parent.directory->set_times(times));

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "vfs/streams.h"
+
 namespace boxagnts::sandbox {
 
 Errno from_host_errno(int host_errno) {
@@ -33,6 +35,7 @@ Errno from_host_errno(int host_errno) {
     case EOPNOTSUPP: return Errno::notsup;
     case ENXIO: return Errno::nxio;
     case EOVERFLOW: return Errno::overflow;
+    case EPIPE: return Errno::pipe;
     case EPERM: return Errno::perm;
     case EROFS: return Errno::rofs;
     case ESPIPE: return Errno::spipe;
@@ -47,22 +50,28 @@ FileType file_type(vfs::Kind kind) {
     case vfs::Kind::file: return FileType::regular;
     case vfs::Kind::directory: return FileType::directory;
     case vfs::Kind::link: return FileType::link;
+    case vfs::Kind::device: return FileType::character_device;
     case vfs::Kind::other: return FileType::unknown;
   }
   return FileType::unknown;
 }
 
-ProcessState::ProcessState(const Process& spec, base::Clock& world_clock, std::stop_token stopper)
+ProcessState::ProcessState(const Process& spec, base::Clock& clock, World& its_world,
+                           std::stop_token stopper)
     : process(spec),
-      clock(world_clock),
+      world(its_world),
       stop(std::move(stopper)),
-      deadline_(world_clock.steady() + spec.limits.wall_time) {
-  const auto stream = [this](Descriptor::Type type) {
-    descriptors_.emplace_back(Descriptor{.type = type, .rights = rights::kStream});
+      clock_(clock),
+      deadline_(clock.steady() + spec.limits.wall_time) {
+  const auto stream = [this](std::shared_ptr<vfs::File> file, Output* counted) {
+    descriptors_.emplace_back(Descriptor{.type = Descriptor::Type::stream,
+                                         .file = std::move(file),
+                                         .output = counted,
+                                         .rights = rights::kStream});
   };
-  stream(Descriptor::Type::input);
-  stream(Descriptor::Type::output);
-  stream(Descriptor::Type::errors);
+  stream(spec.standard_input ? spec.standard_input : vfs::make_text_stream(spec.input), nullptr);
+  stream(spec.standard_output, &output);
+  stream(spec.standard_error, &errors);
   const auto preopen = [this](std::string name) {
     descriptors_.emplace_back(Descriptor{.type = Descriptor::Type::directory,
                                          .preopen = std::move(name),
@@ -135,7 +144,7 @@ bool ProcessState::must_stop() {
     end_with(End::stopped, "stopped on request");
     return true;
   }
-  if (GUARD("sandbox.wall-time", clock.steady() >= deadline_)) {
+  if (GUARD("sandbox.wall-time", clock_.steady() >= deadline_)) {
     end_with(End::limit, "the limit wasm_timeout of " +
                              std::to_string(process.limits.wall_time.count()) +
                              " ms was reached; raise it or do less in one call");

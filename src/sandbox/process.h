@@ -52,6 +52,7 @@ enum class Errno : std::uint16_t {
   nxio = 60,
   overflow = 61,
   perm = 63,
+  pipe = 64,
   rofs = 69,
   spipe = 70,
   txtbsy = 74,
@@ -133,9 +134,10 @@ class Memory {
 };
 
 struct Descriptor {
-  enum class Type : std::uint8_t { input, output, errors, file, directory };
+  enum class Type : std::uint8_t { stream, file, directory };
   Type type = Type::file;
-  std::shared_ptr<vfs::File> file;
+  std::shared_ptr<vfs::File> file;  // of a stream that is collected (output) none
+  struct Output* output = nullptr;  // of stdout and stderr, wherever they were renumbered to
   std::optional<vfs::Place> place;  // of a directory; a preopened one is looked up at its first use
   std::string preopen;              // guest path of a preopened directory, else empty
   std::uint64_t offset = 0;
@@ -145,10 +147,18 @@ struct Descriptor {
   std::vector<vfs::DirectoryEntry> listing;  // what fd_readdir last began to read
 };
 
+// stdout or stderr: what was written counts against Limits::output_bytes.
+struct Output {
+  std::string_view name;
+  std::uint64_t bytes = 0;
+  std::string text;  // what was collected, when no stream was handed in
+};
+
 // Everything host functions work on. Lives on the stack of Sandbox::run.
 class ProcessState {
  public:
-  ProcessState(const Process& process, base::Clock& clock, std::stop_token stop);
+  ProcessState(const Process& process, base::Clock& clock, World& world, std::stop_token stop);
+  ProcessState(const ProcessState&) = delete;
 
   // --- descriptors ---
   std::expected<Descriptor*, Errno> descriptor(std::uint32_t fd, std::uint64_t needed_rights);
@@ -168,17 +178,17 @@ class ProcessState {
   base::Steady deadline() const { return deadline_; }
 
   const Process& process;
-  base::Clock& clock;
+  World& world;  // what the guest sees
   const std::stop_token stop;
   std::optional<End> end;
   int exit_code = 0;
   std::string reason;
-  std::string output;
-  std::string errors;
-  std::size_t input_at = 0;
+  Output output{"output"};
+  Output errors{"diagnostics"};
   std::optional<wasmtime_memory_t> memory;  // the export, known once the instance stands
 
  private:
+  base::Clock& clock_;  // what its limits are measured by
   const base::Steady deadline_;
   std::vector<std::optional<Descriptor>> descriptors_;
 };

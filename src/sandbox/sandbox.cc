@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <map>
 #include <mutex>
 
 #include "sandbox/engine.h"
@@ -49,33 +50,61 @@ constexpr std::string_view kMemoryInitialRefused = "memory minimum size";
 constexpr std::string_view kTableRefused = "forcing trap when growing table";
 constexpr std::string_view kTableInitialRefused = "table minimum size";
 
-class ModuleProgram final : public Program {
- public:
-  ModuleProgram(std::shared_ptr<void> engine, Owned<wasmtime_module_t> module,
-                Owned<wasmtime_instance_pre_t> pre)
-      : engine_(std::move(engine)), module_(std::move(module)), pre_(std::move(pre)) {}
-  const wasmtime_instance_pre_t& pre() const { return *pre_; }
-
- private:
-  std::shared_ptr<void> engine_;  // outlives the module
-  Owned<wasmtime_module_t> module_;
-  Owned<wasmtime_instance_pre_t> pre_;
-};
-
 // One engine with its linker and ticker.
 struct EngineParts {
-  explicit EngineParts(const SandboxOptions& options)
-      : engine(make_engine(options, Target::host, affordable_allocator(options))),
+  EngineParts(const SandboxOptions& options, EngineKind its_kind)
+      : kind(its_kind),
+        engine(make_engine(
+            options, kind, Target::host,
+            kind == EngineKind{} ? affordable_allocator(options) : Allocator::on_demand)),
         ticker(*engine),
         linker(wasmtime_linker_new(engine.get())) {
     define_preview1(*linker);
   }
+  const EngineKind kind;
   Owned<wasm_engine_t> engine;
   EpochTicker ticker;
   Owned<wasmtime_linker_t> linker;
 };
 
+class ModuleProgram final : public Program {
+ public:
+  ModuleProgram(std::shared_ptr<EngineParts> parts, Owned<wasmtime_module_t> module,
+                Owned<wasmtime_instance_pre_t> pre)
+      : parts_(std::move(parts)), module_(std::move(module)), pre_(std::move(pre)) {}
+  EngineParts& parts() const { return *parts_; }
+  const wasmtime_instance_pre_t& pre() const { return *pre_; }
+
+ private:
+  std::shared_ptr<EngineParts> parts_;  // outlives the module
+  Owned<wasmtime_module_t> module_;
+  Owned<wasmtime_instance_pre_t> pre_;
+};
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+Status check_is_module(std::string_view wasm) {
+  using namespace std::string_view_literals;
+  if (!wasm.starts_with("\0asm"sv.substr(0, wasm.size())) || wasm.empty())
+    return fail(Code::invalid_argument, "not a WebAssembly module: it does not begin with \\0asm");
+  if (wasm.size() < 8) return fail(Code::invalid_argument, "the WebAssembly module is truncated");
+  if (wasm.substr(4, 4) == "\x0d\0\1\0"sv)
+    return fail(Code::invalid_argument,
+                "this is a WebAssembly component; only core modules for WASI preview1 run here");
+  return {};
+}
+
+Result<Owned<wasmtime_module_t>> compile_module(wasm_engine_t& engine, std::string_view wasm) {
+  TRY(check_is_module(wasm));
+  wasmtime_module_t* module = nullptr;
+  if (auto* error = wasmtime_module_new(&engine, reinterpret_cast<const std::uint8_t*>(wasm.data()),
+                                        wasm.size(), &module)) {
+    const std::string message = take_message(error);
+    return fail(Code::invalid_argument, "not a valid WebAssembly module: " + first_line(message),
+                message);
+  }
+  return Owned<wasmtime_module_t>(module);
+}
 
 // Bytes below the current frame on this thread's stack.
 std::size_t stack_left() {
@@ -105,8 +134,9 @@ class WasmtimeSandbox final : public Sandbox {
  public:
   WasmtimeSandbox(base::Clock& clock, SandboxOptions options) : clock_(clock), options_(options) {}
 
-  Result<std::shared_ptr<const Program>> load_compiled(std::string_view cwasm) override {
-    const auto parts = engine();
+  Result<std::shared_ptr<const Program>> load_compiled(std::string_view cwasm,
+                                                       const core::Limits& limits) override {
+    const auto parts = TRY(engine_for(limits));
     wasmtime_module_t* module = nullptr;
     if (auto* error = wasmtime_module_deserialize(
             parts->engine.get(), reinterpret_cast<const std::uint8_t*>(cwasm.data()), cwasm.size(),
@@ -116,39 +146,26 @@ class WasmtimeSandbox final : public Sandbox {
     return link(parts, Owned<wasmtime_module_t>(module));
   }
 
-  Result<std::shared_ptr<const Program>> compile(std::string_view wasm) override {
-    TRY(check_is_module(wasm));
-    const auto parts = engine();
-    wasmtime_module_t* module = nullptr;
-    if (auto* error = wasmtime_module_new(parts->engine.get(),
-                                          reinterpret_cast<const std::uint8_t*>(wasm.data()),
-                                          wasm.size(), &module)) {
-      const std::string message = take_message(error);
-      return fail(Code::invalid_argument, "not a valid WebAssembly module: " + first_line(message),
-                  message);
-    }
-    return link(parts, Owned<wasmtime_module_t>(module));
+  Result<std::shared_ptr<const Program>> compile(std::string_view wasm,
+                                                 const core::Limits& limits) override {
+    const auto parts = TRY(engine_for(limits));
+    return link(parts, TRY(compile_module(*parts->engine, wasm)));
   }
 
   Result<ProcessResult> run(const Program& program, const Process& process,
                             std::stop_token stop) override;
 
  private:
-  static Status check_is_module(std::string_view wasm) {
-    using namespace std::string_view_literals;
-    if (!wasm.starts_with("\0asm"sv))
-      return fail(Code::invalid_argument,
-                  "not a WebAssembly module: it does not begin with \\0asm");
-    if (wasm.size() < 8) return fail(Code::invalid_argument, "the WebAssembly module is truncated");
-    if (wasm.substr(4, 4) == "\x0d\0\1\0"sv)
-      return fail(Code::invalid_argument,
-                  "this is a WebAssembly component; only core modules for WASI preview1 run here");
-    return {};
-  }
-
-  std::shared_ptr<EngineParts> engine() {
-    std::call_once(made_, [this] { parts_ = std::make_shared<EngineParts>(options_); });
-    return parts_;
+  Result<std::shared_ptr<EngineParts>> engine_for(const core::Limits& limits) {
+    if (GUARD("sandbox.stack-class", limits.stack_bytes > core::kStackClassMaxBytes))
+      return fail(Code::invalid_argument, "wasm_max_wasm_stack of " +
+                                              std::to_string(limits.stack_bytes) +
+                                              " bytes is more than the largest engine's " +
+                                              std::to_string(core::kStackClassMaxBytes));
+    const std::lock_guard lock(mutex_);
+    auto& parts = engines_[engine_kind(limits)];
+    if (!parts) parts = std::make_shared<EngineParts>(options_, engine_kind(limits));
+    return parts;
   }
 
   Result<std::shared_ptr<const Program>> link(const std::shared_ptr<EngineParts>& parts,
@@ -180,26 +197,24 @@ class WasmtimeSandbox final : public Sandbox {
                     (start ? "its memory" : "_start"));
   }
 
-  Status check_limits(const core::Limits& limits) const {
-    if (GUARD("sandbox.stack-class", limits.stack_bytes > options_.stack_bytes))
-      return fail(Code::invalid_argument,
-                  "wasm_max_wasm_stack of " + std::to_string(limits.stack_bytes) +
-                      " bytes is more than the " + std::to_string(options_.stack_bytes) +
-                      " this engine offers");
+  Status check_limits(const core::Limits& limits, EngineKind engine) const {
+    if (GUARD("sandbox.engine-kind",
+              fuel_of(limits) != engine.fuel || limits.stack_bytes > engine.stack_bytes))
+      return fail(Code::internal, "the program was loaded for other limits of stack or fuel");
     if (limits.memory_bytes > options_.memory_max_bytes)
       return fail(Code::invalid_argument,
                   "wasm_max_memory_size of " + std::to_string(limits.memory_bytes) +
                       " bytes is more than the " + std::to_string(options_.memory_max_bytes) +
                       " an instance can have");
-    if (stack_left() < options_.stack_bytes + kHostStackBytes / 2)
+    if (stack_left() < engine.stack_bytes + kHostStackBytes / 2)
       return fail(Code::internal, "the thread's stack is too small to run a guest on");
     return {};
   }
 
   base::Clock& clock_;
   const SandboxOptions options_;
-  std::once_flag made_;
-  std::shared_ptr<EngineParts> parts_;
+  std::mutex mutex_;
+  std::map<EngineKind, std::shared_ptr<EngineParts>> engines_;
   std::atomic<std::uint32_t> running_ = 0;
 };
 
@@ -233,16 +248,27 @@ std::string named_limit(std::string_view setting, std::uint64_t value, std::stri
          " bytes was reached: " + std::string(what);
 }
 
+// What the guest hit is its engine's stack class, which may be more than what was asked for.
+std::string stack_limit(std::uint64_t asked, std::uint64_t stack_class) {
+  std::string what = "the program recursed too deeply";
+  if (stack_class != asked)
+    what += " (its engine gives " + std::to_string(stack_class) + " bytes, the next larger class)";
+  return named_limit("wasm_max_wasm_stack", asked, what);
+}
+
 // Why the guest left, when it did not end by its own or our wish.
 void classify(ProcessState& state, wasmtime_error_t* error, wasm_trap_t* trap) {
   if (trap) {
     const Owned<wasm_trap_t> owned(trap);
     wasmtime_trap_code_t code = 0;
     const bool coded = wasmtime_trap_code(trap, &code);
+    const core::Limits& limits = state.process.limits;
     if (coded && code == WASMTIME_TRAP_CODE_STACK_OVERFLOW)
-      return state.end_with(End::limit,
-                            named_limit("wasm_max_wasm_stack", state.process.limits.stack_bytes,
-                                        "the program recursed too deeply"));
+      return state.end_with(
+          End::limit, stack_limit(limits.stack_bytes, core::stack_class_bytes(limits.stack_bytes)));
+    if (coded && code == WASMTIME_TRAP_CODE_OUT_OF_FUEL)
+      return state.end_with(End::limit, "the limit wasm_fuel of " + std::to_string(limits.fuel) +
+                                            " was used up; raise it or do less in one call");
     wasm_message_t text;
     wasm_trap_message(trap, &text);
     std::string message(text.data, text.size > 0 ? text.size - 1 : 0);
@@ -266,26 +292,31 @@ void classify(ProcessState& state, wasmtime_error_t* error, wasm_trap_t* trap) {
 
 Result<ProcessResult> WasmtimeSandbox::run(const Program& program, const Process& process,
                                            std::stop_token stop) {
-  TRY(check_limits(process.limits));
-  const auto parts = engine();
-  Slot slot(running_, parts->ticker);
+  const auto& loaded = static_cast<const ModuleProgram&>(program);
+  EngineParts& parts = loaded.parts();
+  TRY(check_limits(process.limits, parts.kind));
+  Slot slot(running_, parts.ticker);
   TRY(slot.take(options_.instances_max));
 
   const base::Steady begun = clock_.steady();
-  ProcessState state(process, clock_, std::move(stop));
-  const Owned<wasmtime_store_t> store(wasmtime_store_new(parts->engine.get(), &state, nullptr));
+  const auto host_world = process.world ? nullptr : make_host_world(clock_);
+  ProcessState state(process, clock_, process.world ? *process.world : *host_world,
+                     std::move(stop));
+  const Owned<wasmtime_store_t> store(wasmtime_store_new(parts.engine.get(), &state, nullptr));
   auto* context = wasmtime_store_context(store.get());
   boxagnts_store_limit(store.get(), process.limits.memory_bytes / kPageBytes * kPageBytes,
                        kTableElementsMax);
   wasmtime_store_epoch_deadline_callback(store.get(), on_epoch, nullptr, nullptr);
   wasmtime_context_set_epoch_deadline(context, 1);
+  if (parts.kind.fuel == Fuel::on)
+    if (auto* error = wasmtime_context_set_fuel(context, process.limits.fuel))
+      return fail(Code::internal, take_message(error));
 
   wasmtime_instance_t instance;
   wasm_trap_t* trap = nullptr;
   wasmtime_error_t* error = nullptr;
   if (!state.must_stop()) {
-    const auto& pre = static_cast<const ModuleProgram&>(program).pre();
-    error = wasmtime_instance_pre_instantiate(&pre, context, &instance, &trap);
+    error = wasmtime_instance_pre_instantiate(&loaded.pre(), context, &instance, &trap);
     if (!error && !trap) {
       wasmtime_extern_t memory, start;
       if (!wasmtime_instance_export_get(context, &instance, "memory", 6, &memory) ||
@@ -308,8 +339,11 @@ Result<ProcessResult> WasmtimeSandbox::run(const Program& program, const Process
   result.end = *state.end;
   result.exit_code = state.exit_code;
   result.reason = std::move(state.reason);
-  result.output = std::move(state.output);
-  result.errors = std::move(state.errors);
+  result.output = std::move(state.output.text);
+  result.errors = std::move(state.errors.text);
+  std::uint64_t fuel_left = 0;
+  if (parts.kind.fuel == Fuel::on && !wasmtime_context_get_fuel(context, &fuel_left))
+    result.fuel_used = process.limits.fuel - fuel_left;
   if (state.memory) result.memory_peak_bytes = wasmtime_memory_data_size(context, &*state.memory);
   result.duration_us =
       std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady() - begun).count();
@@ -322,13 +356,9 @@ std::unique_ptr<Sandbox> Sandbox::make(base::Clock& clock, SandboxOptions option
   return std::make_unique<WasmtimeSandbox>(clock, options);
 }
 
-Result<std::string> precompile(std::string_view wasm) {
-  const auto engine = make_engine({}, Target::baseline, Allocator::on_demand);
-  wasmtime_module_t* raw = nullptr;
-  if (auto* error = wasmtime_module_new(
-          engine.get(), reinterpret_cast<const std::uint8_t*>(wasm.data()), wasm.size(), &raw))
-    return fail(Code::invalid_argument, take_message(error));
-  const Owned<wasmtime_module_t> module(raw);
+Result<std::string> precompile(std::string_view wasm, Target target, Fuel fuel) {
+  const auto engine = make_engine({}, {.fuel = fuel}, target, Allocator::on_demand);
+  const auto module = TRY(compile_module(*engine, wasm));
   wasm_byte_vec_t bytes;
   if (auto* error = wasmtime_module_serialize(module.get(), &bytes))
     return fail(Code::internal, take_message(error));

@@ -2,10 +2,15 @@
 // space, environment and limits it was handed.
 //
 // One Sandbox a program. load() once a module, run() as often as wanted, from any thread, side by
-// side. run() uses the calling thread: its stack must have room for Limits::stack_bytes plus 512
-// KiB (kHostStackBytes); it returns within 50 ms of a stop request. A trap, a limit or a bad guest
-// ends the call, never the program. Nothing of one call is seen by the next: every run has a fresh
-// instance.
+// side. run() uses the calling thread: its stack must have room for the stack class of the limits
+// (core::stack_class_bytes) plus 512 KiB (kHostStackBytes); it returns within 50 ms of a stop
+// request. A trap, a limit or a bad guest ends the call, never the program. Nothing of one call is
+// seen by the next: every run has a fresh instance.
+//
+// Stack size and fuel belong to an engine, not to a call (Wasmtime): there is one engine a (fuel or
+// not, stack class), made when first asked for. The one without fuel and with the smallest class is
+// pooled. Engines with fuel give the same bytes and the same fuel for the same world: NaNs are
+// canonical there.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +24,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "core/limits.h"
+#include "sandbox/world.h"
 #include "vfs/name_space.h"
 
 namespace boxagnts::sandbox {
@@ -38,6 +44,9 @@ struct Process {
   std::vector<std::string> environment;  // NAME=value
   std::string_view input;                // stdin; must outlive the run
   core::Limits limits;
+  // Streams instead of `input`, and of ProcessResult's output and errors.
+  std::shared_ptr<vfs::File> standard_input, standard_output, standard_error;
+  World* world = nullptr;  // else the machine's; outlives the run
 };
 
 enum class End : std::uint8_t { exited, trapped, limit, stopped };
@@ -50,13 +59,21 @@ struct ProcessResult {
   std::string errors;  // stderr, likewise
   std::int64_t duration_us = 0;
   std::uint64_t memory_peak_bytes = 0;  // linear memory at the end (it never shrinks)
+  std::uint64_t fuel_used = 0;          // with Limits::fuel
 };
 
 struct SandboxOptions {
   std::uint32_t instances_max = 64;             // side by side; one more is Busy
   std::uint64_t memory_max_bytes = 4ull << 30;  // of one instance; Limits say less
-  std::uint64_t stack_bytes = 1ull << 20;       // the engine's stack class
 };
+
+enum class Target : std::uint8_t { host, baseline };  // this CPU, or x86-64-v2
+enum class Fuel : std::uint8_t { off, on };
+
+// What compiled code depends on: it loads into any engine with the same fuel.
+constexpr Fuel fuel_of(const core::Limits& limits) {
+  return limits.fuel > 0 ? Fuel::on : Fuel::off;
+}
 
 class Sandbox {
  public:
@@ -64,12 +81,15 @@ class Sandbox {
   static std::unique_ptr<Sandbox> make(base::Clock& clock, SandboxOptions options = {});
   virtual ~Sandbox() = default;
 
-  // A module that our own build compiled for this engine (trusted bytes; they are copied).
-  // Errors: internal when it was made for another engine.
-  virtual Result<std::shared_ptr<const Program>> load_compiled(std::string_view cwasm) = 0;
+  // What precompile() made, into the engine that fits `limits`; runs under limits of the same fuel
+  // and a stack of that class or less. The bytes are trusted, and copied. Errors: unsupported when
+  // they were made for another engine; invalid_argument as for compile; for limits out of range.
+  virtual Result<std::shared_ptr<const Program>> load_compiled(std::string_view cwasm,
+                                                               const core::Limits& limits = {}) = 0;
   // Compiles a module's bytes in this process: for built-in guests on other CPUs, and tests.
   // Errors: invalid_argument with one sentence: no module, truncated, a component, unknown import.
-  virtual Result<std::shared_ptr<const Program>> compile(std::string_view wasm) = 0;
+  virtual Result<std::shared_ptr<const Program>> compile(std::string_view wasm,
+                                                         const core::Limits& limits = {}) = 0;
 
   // Errors are only ours (busy, internal, invalid_argument for limits out of range); whatever the
   // guest does is a ProcessResult.
@@ -77,7 +97,8 @@ class Sandbox {
                                     std::stop_token stop) = 0;
 };
 
-// Compiles for the baseline that embedded guests use (x86-64-v2): the build's own tool.
-Result<std::string> precompile(std::string_view wasm);
+// Compiles to what load_compiled takes. Errors: invalid_argument as for Sandbox::compile, except
+// that imports and exports are looked at when it is loaded.
+Result<std::string> precompile(std::string_view wasm, Target target, Fuel fuel);
 
 }  // namespace boxagnts::sandbox

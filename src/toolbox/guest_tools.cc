@@ -1,5 +1,6 @@
 #include "toolbox/guest_tools.h"
 
+#include <map>
 #include <mutex>
 
 #include "base/text.h"
@@ -16,24 +17,25 @@ using core::ResultStatus;
 // Of a memory mount where the run has no scratch of its own.
 constexpr std::uint64_t kScratchBytesMax = 64 << 20;
 
-// A program that is loaded at the first call that needs it.
+// A program that is loaded at the first call that needs it, once for each engine.
 class LazyProgram {
  public:
   LazyProgram(EmbeddedGuest guest, sandbox::Sandbox& sandbox) : guest_(guest), sandbox_(sandbox) {}
 
-  Result<std::shared_ptr<const sandbox::Program>> get() {
+  Result<std::shared_ptr<const sandbox::Program>> get(const core::Limits& limits) {
     const std::lock_guard lock(mutex_);
-    if (!program_) program_ = TRY(load());
-    return program_;
+    auto& program = programs_[{limits.fuel > 0, core::stack_class_bytes(limits.stack_bytes)}];
+    if (!program) program = TRY(load(limits));
+    return program;
   }
 
  private:
-  // The compiled form fits the build's baseline CPU; an older or other one compiles the module
-  // itself.
-  Result<std::shared_ptr<const sandbox::Program>> load() {
-    auto compiled = sandbox_.load_compiled(guest_.cwasm);
-    if (compiled) return compiled;
-    auto program = sandbox_.compile(guest_.wasm);
+  // The compiled form fits the build's baseline CPU and counts no fuel; else the module is compiled
+  // here.
+  Result<std::shared_ptr<const sandbox::Program>> load(const core::Limits& limits) {
+    if (limits.fuel == 0)
+      if (auto compiled = sandbox_.load_compiled(guest_.cwasm, limits)) return compiled;
+    auto program = sandbox_.compile(guest_.wasm, limits);
     if (program) return program;
     return std::unexpected(
         std::move(program.error()).in("loading the built-in tool " + std::string(guest_.name)));
@@ -42,7 +44,8 @@ class LazyProgram {
   const EmbeddedGuest guest_;
   sandbox::Sandbox& sandbox_;
   std::mutex mutex_;
-  std::shared_ptr<const sandbox::Program> program_;
+  using Engine = std::pair<bool, std::uint64_t>;  // with fuel or not, stack class
+  std::map<Engine, std::shared_ptr<const sandbox::Program>> programs_;
 };
 
 Result<std::shared_ptr<const vfs::NameSpace>> name_space_of(const core::Grant& grant,
@@ -80,7 +83,7 @@ class GuestTool final : public tools::Tool {
 
   Result<tools::ToolOutput> execute(const Json& arguments, const core::Grant& grant,
                                     const tools::ToolContext& context) const override {
-    const auto program = TRY(program_->get());
+    const auto program = TRY(program_->get(grant.limits));
     const std::string input = base::to_text(arguments);
     const sandbox::Process process{.name_space = TRY(name_space_of(grant, context, clock_)),
                                    .working_directory = grant.working_directory,

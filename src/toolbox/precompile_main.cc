@@ -9,7 +9,8 @@ namespace {
 
 boxagnts::Status precompile_file(const std::string& from, const std::string& to) {
   const auto wasm = TRY(boxagnts::base::read_file(from));
-  const auto cwasm = TRY(boxagnts::sandbox::precompile(wasm));
+  const auto cwasm = TRY(boxagnts::sandbox::precompile(wasm, boxagnts::sandbox::Target::baseline,
+                                                       boxagnts::sandbox::Fuel::off));
   return boxagnts::base::write_file_atomically(to, cwasm, 0644);
 }
 

@@ -122,6 +122,7 @@ Grant grant_of(const Grant& envelope, const core::Limits& limits_max, const Deci
   limits.stack_bytes = std::min(limits.stack_bytes, limits_max.stack_bytes);
   limits.output_bytes = std::min(limits.output_bytes, limits_max.output_bytes);
   limits.open_files = std::min(limits.open_files, limits_max.open_files);
+  limits.fuel = core::lower_fuel(limits.fuel, limits_max.fuel);
   return grant;
 }
 

@@ -3,8 +3,8 @@
 // Results are errno values, since every caller is a system-call surface; ENOENT also stands for
 // "hidden by a mask". A Node is an open reference to a file, directory or link and stays usable
 // after renames, like a descriptor. Nodes are shared by reference count; all calls are thread-safe.
-// Calls may block on disk, never on anything else: FIFOs, sockets and devices are refused (ENXIO)
-// before they could.
+// Calls may block on disk, never on anything else: FIFOs, sockets and devices of a host folder are
+// refused (ENXIO) before they could.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ namespace boxagnts::vfs {
 template <class T>
 using Sys = std::expected<T, int>;
 
-enum class Kind : std::uint8_t { file, directory, link, other };
+// `other` is a stream that is no device, or what is refused (FIFO, socket, device of a host mount).
+enum class Kind : std::uint8_t { file, directory, link, device, other };
 
 struct Stat {
   std::uint64_t device = 0;
@@ -59,6 +60,10 @@ struct OpenFlags {
 };
 
 // An open file. Offsets are the caller's; reads and writes are positioned.
+//
+// A stream (pipe, terminal, device) has no place: offsets are ignored, and there is no seeking. A
+// read or write on it that would have to wait is EAGAIN, and poll(2) on poll_descriptor() says when
+// to try again.
 class File {
  public:
   virtual ~File() = default;
@@ -69,6 +74,9 @@ class File {
   virtual Sys<void> resize(std::uint64_t size) = 0;
   virtual Sys<void> set_times(const NewTimes& times) = 0;
   virtual Sys<void> sync() = 0;
+
+  virtual bool is_stream() const { return false; }
+  virtual int poll_descriptor() const { return -1; }  // -1: never has to wait
 };
 
 // An open directory. `name` is always one component: never empty, ".", "..", and without '/' or

@@ -1,0 +1,242 @@
+#include "vfs/streams.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+
+namespace boxagnts::vfs {
+namespace {
+
+std::unexpected<int> last_error() { return std::unexpected(errno); }
+
+// What no stream can do.
+class Stream : public File {
+ public:
+  Sys<std::uint64_t> append(std::span<const std::byte> from) override {
+    const auto put = write_at(from, 0);
+    if (!put) return std::unexpected(put.error());
+    return 0;
+  }
+  Sys<void> resize(std::uint64_t) override { return std::unexpected(EINVAL); }
+  Sys<void> set_times(const NewTimes&) override { return {}; }
+  Sys<void> sync() override { return std::unexpected(EINVAL); }
+  bool is_stream() const override { return true; }
+};
+
+class HostStream final : public Stream {
+ public:
+  explicit HostStream(base::UniqueFd fd) : fd_(std::move(fd)) {
+    struct stat status{};
+    waits_ = ::fstat(fd_.get(), &status) == 0 && !S_ISREG(status.st_mode);
+    terminal_ = ::isatty(fd_.get()) == 1;
+  }
+
+  Sys<Stat> stat() override {
+    int ready = 0;
+    if (waits_) ::ioctl(fd_.get(), FIONREAD, &ready);
+    return Stat{.kind = terminal_ ? Kind::device : Kind::other,
+                .size = static_cast<std::uint64_t>(std::max(ready, 0))};
+  }
+
+  Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t) override {
+    if (!into.empty() && !ready(POLLIN)) return std::unexpected(EAGAIN);
+    const ssize_t got = ::read(fd_.get(), into.data(), into.size());
+    if (got < 0) return last_error();
+    return static_cast<std::size_t>(got);
+  }
+
+  Sys<std::size_t> write_at(std::span<const std::byte> from, std::uint64_t) override {
+    if (!from.empty() && !ready(POLLOUT)) return std::unexpected(EAGAIN);
+    // A pipe that says it is ready has room for this much, so the write does not wait.
+    constexpr std::size_t kPieceBytes = 4096;  // PIPE_BUF
+    if (waits_) from = from.first(std::min(from.size(), kPieceBytes));
+    const ssize_t put = ::write(fd_.get(), from.data(), from.size());
+    if (put < 0) return last_error();
+    return static_cast<std::size_t>(put);
+  }
+
+  int poll_descriptor() const override { return waits_ ? fd_.get() : -1; }
+
+ private:
+  bool ready(short what) const {
+    if (!waits_) return true;
+    pollfd one{fd_.get(), what, 0};
+    return ::poll(&one, 1, 0) != 0;  // an error shows in the read or write
+  }
+
+  const base::UniqueFd fd_;
+  bool waits_ = true;
+  bool terminal_ = false;
+};
+
+class TextStream final : public Stream {
+ public:
+  explicit TextStream(std::string_view bytes) : left_(bytes) {}
+
+  Sys<Stat> stat() override {
+    const std::lock_guard lock(mutex_);
+    return Stat{.kind = Kind::other, .size = left_.size()};
+  }
+  Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t) override {
+    const std::lock_guard lock(mutex_);
+    const std::size_t size = std::min(into.size(), left_.size());
+    if (size > 0) std::memcpy(into.data(), left_.data(), size);
+    left_.remove_prefix(size);
+    return size;
+  }
+  Sys<std::size_t> write_at(std::span<const std::byte>, std::uint64_t) override {
+    return std::unexpected(EBADF);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string_view left_;
+};
+
+enum class DeviceKind : std::uint8_t { null, zero, full, random };
+
+struct DeviceName {
+  std::string_view name;
+  DeviceKind kind;
+  std::uint64_t inode;
+};
+constexpr std::array kDevices{
+    DeviceName{"full", DeviceKind::full, 2}, DeviceName{"null", DeviceKind::null, 3},
+    DeviceName{"random", DeviceKind::random, 4}, DeviceName{"urandom", DeviceKind::random, 5},
+    DeviceName{"zero", DeviceKind::zero, 6}};
+
+Stat device_stat(const DeviceName& device) {
+  return {.inode = device.inode, .kind = Kind::device, .mode = 0666};
+}
+
+class Device final : public Stream {
+ public:
+  Device(const DeviceName& device, std::shared_ptr<const FillRandom> random)
+      : device_(device), random_(std::move(random)) {}
+
+  Sys<Stat> stat() override { return device_stat(device_); }
+  Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t) override {
+    switch (device_.kind) {
+      case DeviceKind::null: return 0;
+      case DeviceKind::zero:
+      case DeviceKind::full: std::ranges::fill(into, std::byte{0}); break;
+      case DeviceKind::random: (*random_)(into); break;
+    }
+    return into.size();
+  }
+  Sys<std::size_t> write_at(std::span<const std::byte> from, std::uint64_t) override {
+    if (device_.kind == DeviceKind::full && !from.empty()) return std::unexpected(ENOSPC);
+    return from.size();
+  }
+  Sys<void> resize(std::uint64_t) override { return {}; }  // as opening /dev/null with O_TRUNC
+
+ private:
+  const DeviceName device_;
+  const std::shared_ptr<const FillRandom> random_;
+};
+
+class DeviceDirectory final : public Directory {
+ public:
+  explicit DeviceDirectory(FillRandom random)
+      : random_(std::make_shared<const FillRandom>(std::move(random))) {}
+
+  Sys<Stat> stat() override { return Stat{.inode = 1, .kind = Kind::directory, .mode = 0555}; }
+  Sys<std::vector<DirectoryEntry>> list() override {
+    std::vector<DirectoryEntry> entries;
+    for (const auto& device : kDevices)
+      entries.push_back({std::string(device.name), device.inode, Kind::device});
+    return entries;
+  }
+  Sys<void> set_times(const NewTimes&) override { return std::unexpected(EROFS); }
+  Sys<void> sync() override { return {}; }
+
+  Sys<Stat> stat_entry(std::string_view name) override {
+    const auto* device = find(name);
+    if (!device) return std::unexpected(ENOENT);
+    return device_stat(*device);
+  }
+  Sys<std::shared_ptr<Directory>> open_directory(std::string_view name) override {
+    return std::unexpected(find(name) ? ENOTDIR : ENOENT);
+  }
+  Sys<std::shared_ptr<File>> open_file(std::string_view name, OpenFlags flags) override {
+    const auto* device = find(name);
+    if (!device) return std::unexpected(flags.create ? EROFS : ENOENT);
+    if (flags.exclusive) return std::unexpected(EEXIST);
+    return std::make_shared<Device>(*device, random_);
+  }
+  Sys<std::string> read_link(std::string_view name) override {
+    return std::unexpected(find(name) ? EINVAL : ENOENT);
+  }
+  Sys<void> make_directory(std::string_view name) override { return refuse_making(name); }
+  Sys<void> make_link(std::string_view name, std::string_view) override {
+    return refuse_making(name);
+  }
+  Sys<void> remove_file(std::string_view name) override { return refuse_changing(name); }
+  Sys<void> remove_directory(std::string_view name) override {
+    return std::unexpected(find(name) ? ENOTDIR : ENOENT);
+  }
+  Sys<void> set_entry_times(std::string_view name, const NewTimes&) override {
+    return refuse_changing(name);
+  }
+  Sys<void> rename_entry(std::string_view from, Directory&, std::string_view) override {
+    return refuse_changing(from);
+  }
+  Sys<void> hard_link(std::string_view from, Directory&, std::string_view) override {
+    return refuse_changing(from);
+  }
+
+ private:
+  static const DeviceName* find(std::string_view name) {
+    const auto found = std::ranges::find(kDevices, name, &DeviceName::name);
+    return found == kDevices.end() ? nullptr : &*found;
+  }
+  static Sys<void> refuse_making(std::string_view name) {
+    return std::unexpected(find(name) ? EEXIST : EROFS);
+  }
+  static Sys<void> refuse_changing(std::string_view name) {
+    return std::unexpected(find(name) ? EROFS : ENOENT);
+  }
+
+  const std::shared_ptr<const FillRandom> random_;
+};
+
+class Devices final : public Filesystem {
+ public:
+  explicit Devices(FillRandom random)
+      : root_(std::make_shared<DeviceDirectory>(std::move(random))) {}
+  std::shared_ptr<Directory> root() override { return root_; }
+  bool read_only() const override { return true; }
+
+ private:
+  const std::shared_ptr<Directory> root_;
+};
+
+}  // namespace
+
+std::shared_ptr<File> make_host_stream(base::UniqueFd fd) {
+  return std::make_shared<HostStream>(std::move(fd));
+}
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return fail_errno(errno, "making a pipe");
+  return Pipe{make_host_stream(base::UniqueFd(ends[0])), make_host_stream(base::UniqueFd(ends[1]))};
+}
+
+std::shared_ptr<File> make_text_stream(std::string_view bytes) {
+  return std::make_shared<TextStream>(bytes);
+}
+
+std::shared_ptr<Filesystem> make_devices(FillRandom random) {
+  return std::make_shared<Devices>(std::move(random));
+}
+
+}  // namespace boxagnts::vfs
