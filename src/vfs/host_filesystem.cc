@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -14,13 +13,12 @@
 
 #include "base/file.h"
 #include "base/guard.h"
+#include "vfs/beneath.h"
 
 namespace boxagnts::vfs {
 namespace {
 
 using base::UniqueFd;
-
-constexpr int kRetriesMax = 32;  // of EAGAIN: somebody renames while the kernel walks
 
 std::unexpected<int> last_error() { return std::unexpected(errno); }
 
@@ -30,54 +28,10 @@ Sys<void> done(T result) {
   return {};
 }
 
-// Opens below `directory` without following any link; errno ELOOP says that one is on the way.
-int open_beneath(int directory, const char* path, int flags, unsigned mode) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (flags & O_PATH) how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  if (flags & O_CREAT) how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  for (int i = 0; i < kRetriesMax; ++i) {
-    const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
-    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) return static_cast<int>(fd);
-  }
-  return -1;
-}
-
-std::int64_t nanoseconds(const timespec& time) {
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
-
-Kind kind_of(unsigned mode) {
-  if (S_ISREG(mode)) return Kind::file;
-  if (S_ISDIR(mode)) return Kind::directory;
-  if (S_ISLNK(mode)) return Kind::link;
-  return Kind::other;
-}
-
-Stat to_stat(const struct stat& status) {
-  return {.device = status.st_dev,
-          .inode = status.st_ino,
-          .kind = kind_of(status.st_mode),
-          .links = status.st_nlink,
-          .size = static_cast<std::uint64_t>(status.st_size),
-          .accessed_ns = nanoseconds(status.st_atim),
-          .modified_ns = nanoseconds(status.st_mtim),
-          .changed_ns = nanoseconds(status.st_ctim),
-          .mode = status.st_mode & 07777};
-}
-
 Sys<Stat> stat_of(int fd) {
   struct stat status;
   if (::fstat(fd, &status) != 0) return last_error();
   return to_stat(status);
-}
-
-std::array<timespec, 2> to_timespecs(const NewTimes& times) {
-  const auto one = [](const std::optional<std::int64_t>& ns) {
-    return ns ? timespec{*ns / 1'000'000'000, *ns % 1'000'000'000} : timespec{0, UTIME_OMIT};
-  };
-  return {one(times.accessed_ns), one(times.modified_ns)};
 }
 
 class HostFile final : public File {
@@ -237,7 +191,7 @@ Sys<Stat> HostDirectory::stat_entry(std::string_view name) {
 
 Sys<std::shared_ptr<Directory>> HostDirectory::open_directory(std::string_view name) {
   if (hidden(name)) return std::unexpected(ENOENT);
-  UniqueFd fd(open_beneath(fd_.get(), std::string(name).c_str(), O_RDONLY | O_DIRECTORY, 0));
+  UniqueFd fd(open_beneath(fd_.get(), std::string(name).c_str(), O_RDONLY | O_DIRECTORY));
   if (!fd) return last_error();
   return std::make_shared<HostDirectory>(mounted_, std::move(fd), below(name));
 }
@@ -290,7 +244,7 @@ void HostDirectory::keep_mode(std::string_view from, HostDirectory& to, std::str
   constexpr std::uint32_t kExecute = 0111, kPermissions = 0777;
   if (source->mode & kExecute || (source->mode & kPermissions) == (replaced->mode & kPermissions))
     return;
-  const UniqueFd file(open_beneath(fd_.get(), std::string(from).c_str(), O_RDONLY, 0));
+  const UniqueFd file(open_beneath(fd_.get(), std::string(from).c_str(), O_RDONLY));
   if (file) (void)::fchmod(file.get(), replaced->mode & kPermissions);
 }
 
@@ -327,7 +281,7 @@ Sys<Stat> HostDirectory::stat_plain(std::string_view path) {
     return stat;
   }
   if (hidden(path)) return std::unexpected(ENOENT);
-  const UniqueFd fd(open_beneath(fd_.get(), std::string(path).c_str(), O_PATH, 0));
+  const UniqueFd fd(open_beneath(fd_.get(), std::string(path).c_str(), O_PATH));
   if (!fd) return last_error();
   return stat_of(fd.get());
 }
@@ -378,7 +332,7 @@ Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host
   if (!root && errno == ENOTDIR)
     return fail(Code::invalid_argument, host_path + " is not a folder");
   if (!root) return fail_errno(errno, "cannot open the folder " + host_path);
-  const UniqueFd probe(open_beneath(root.get(), ".", O_PATH, 0));
+  const UniqueFd probe(open_beneath(root.get(), ".", O_PATH));
   if (!probe && (errno == ENOSYS || errno == EPERM))
     return fail(Code::unsupported,
                 "this system does not let BoxAgnts call openat2, which keeps tools inside their "
