@@ -32,14 +32,14 @@ class HostileTest : public SandboxTest {
   HostileTest() {
     char name[] = "/tmp/hostile_test.XXXXXX";
     base_ = ::mkdtemp(name);
-    fs::create_directories(base_ + "/work/folder");
-    fs::create_directories(base_ + "/work/.boxagnts");
+    fs::create_directories(base_ + "/inside/folder");
+    fs::create_directories(base_ + "/inside/.boxagnts");
     fs::create_directories(base_ + "/outside");
-    std::ofstream(base_ + "/work/file") << "inside";
-    std::ofstream(base_ + "/work/.boxagnts/log") << "state";
-    std::ofstream(base_ + "/work/secret.key") << "masked";
+    std::ofstream(base_ + "/inside/file") << "inside";
+    std::ofstream(base_ + "/inside/.boxagnts/log") << "state";
+    std::ofstream(base_ + "/inside/secret.key") << "masked";
     std::ofstream(base_ + "/outside/secret") << "outside";
-    ::mkfifo((base_ + "/work/fifo").c_str(), 0600);
+    ::mkfifo((base_ + "/inside/fifo").c_str(), 0600);
     mount(core::Access::read_write);
   }
   ~HostileTest() override { fs::remove_all(base_); }
@@ -48,10 +48,10 @@ class HostileTest : public SandboxTest {
     vfs::Masks masks(std::vector<base::Glob>{base::Glob::parse("**/*.key").value()});
     process_.name_space =
         vfs::NameSpace::make(
-            {{"/work", vfs::open_host_filesystem(base_ + "/work", access, masks).value()},
+            {{"/inside", vfs::open_host_filesystem(base_ + "/inside", access, masks).value()},
              {"/scratch", scratch_}})
             .value();
-    process_.working_directory = "/work";
+    process_.working_directory = "/inside";
   }
 
   std::string base_;
@@ -295,8 +295,8 @@ TEST_F(HostileTest, NoPathFunctionChangesAReadOnlyMount) {
 }
 
 TEST_F(HostileTest, NoPathFunctionReachesWhatIsHidden) {
-  ::symlink("secret.key", (base_ + "/work/to_masked").c_str());
-  ::symlink(".boxagnts/log", (base_ + "/work/to_state").c_str());
+  ::symlink("secret.key", (base_ + "/inside/to_masked").c_str());
+  ::symlink(".boxagnts/log", (base_ + "/inside/to_state").c_str());
   const auto before = snapshot(base_);
   for (const auto& function : kPathFunctions)
     for (const auto* path :

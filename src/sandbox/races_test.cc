@@ -38,18 +38,19 @@ class RacesTest : public SandboxTest, public testing::WithParamInterface<Race> {
   RacesTest() {
     char name[] = "/tmp/races_test.XXXXXX";
     base_ = ::mkdtemp(name);
-    for (const auto* folder : {"/work/door/deep", "/outside/deep", "/elsewhere"})
+    for (const auto* folder : {"/inside/door/deep", "/outside/deep", "/elsewhere"})
       fs::create_directories(base_ + folder);
-    std::ofstream(base_ + "/work/door/secret") << "i";
-    std::ofstream(base_ + "/work/plain") << "i";
+    std::ofstream(base_ + "/inside/door/secret") << "i";
+    std::ofstream(base_ + "/inside/plain") << "i";
     std::ofstream(base_ + "/outside/secret") << "S";
     std::ofstream(base_ + "/outside/deep/kept") << "S";
-    ::symlink("../outside", (base_ + "/work/trap").c_str());
+    ::symlink("../outside", (base_ + "/inside/trap").c_str());
     process_.name_space =
         vfs::NameSpace::make(
-            {{"/work",
-              vfs::open_host_filesystem(base_ + "/work", core::Access::read_write, {}).value()}})
+            {{"/inside",
+              vfs::open_host_filesystem(base_ + "/inside", core::Access::read_write, {}).value()}})
             .value();
+    process_.working_directory = "/inside";
     process_.limits.wall_time = 20s;
   }
   ~RacesTest() override { fs::remove_all(base_); }
@@ -115,12 +116,12 @@ TEST_P(RacesTest, NothingOutsideIsReachedOrChanged) {
   std::atomic<bool> done = false;
   {
     std::jthread swapper([&] {
-      while (!done) exchange(base_ + "/work/door", base_ + "/work/trap");
+      while (!done) exchange(base_ + "/inside/door", base_ + "/inside/trap");
     });
     std::jthread mover([&] {
       while (!done) {
-        ::rename((base_ + "/work/door").c_str(), (base_ + "/elsewhere/door").c_str());
-        ::rename((base_ + "/elsewhere/door").c_str(), (base_ + "/work/door").c_str());
+        ::rename((base_ + "/inside/door").c_str(), (base_ + "/elsewhere/door").c_str());
+        ::rename((base_ + "/elsewhere/door").c_str(), (base_ + "/inside/door").c_str());
       }
     });
     const auto result = run(*program);
