@@ -77,6 +77,8 @@ class File {
 
   virtual bool is_stream() const { return false; }
   virtual int poll_descriptor() const { return -1; }  // -1: never has to wait
+  // Where the bytes are a file of this machine: for the kernel to copy from. -1: they are not.
+  virtual int descriptor() const { return -1; }
 };
 
 // An open directory. `name` is always one component: never empty, ".", "..", and without '/' or

@@ -4,78 +4,36 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <functional>
 
 #include "base/file.h"
 #include "base/guard.h"
 #include "vfs/beneath.h"
+#include "vfs/host_file.h"
 
 namespace boxagnts::vfs {
 namespace {
 
 using base::UniqueFd;
 
-std::unexpected<int> last_error() { return std::unexpected(errno); }
-
-template <class T>
-Sys<void> done(T result) {
-  if (result < 0) return last_error();
-  return {};
-}
-
-Sys<Stat> stat_of(int fd) {
-  struct stat status;
-  if (::fstat(fd, &status) != 0) return last_error();
-  return to_stat(status);
-}
-
-class HostFile final : public File {
- public:
-  explicit HostFile(UniqueFd fd) : fd_(std::move(fd)) {}
-
-  Sys<Stat> stat() override { return stat_of(fd_.get()); }
-  Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset) override {
-    const ssize_t got = ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset));
-    if (got < 0) return last_error();
-    return static_cast<std::size_t>(got);
-  }
-  Sys<std::size_t> write_at(std::span<const std::byte> from, std::uint64_t offset) override {
-    const ssize_t put = ::pwrite(fd_.get(), from.data(), from.size(), static_cast<off_t>(offset));
-    if (put < 0) return last_error();
-    return static_cast<std::size_t>(put);
-  }
-  Sys<std::uint64_t> append(std::span<const std::byte> from) override {
-    while (!from.empty()) {
-      const iovec piece{const_cast<std::byte*>(from.data()), from.size()};
-      const ssize_t put = ::pwritev2(fd_.get(), &piece, 1, 0, RWF_APPEND);
-      if (put < 0) return last_error();
-      from = from.subspan(static_cast<std::size_t>(put));
-    }
-    const auto stat = stat_of(fd_.get());
-    if (!stat) return std::unexpected(stat.error());
-    return stat->size;
-  }
-  Sys<void> resize(std::uint64_t size) override {
-    return done(::ftruncate(fd_.get(), static_cast<off_t>(size)));
-  }
-  Sys<void> set_times(const NewTimes& times) override {
-    return done(::futimens(fd_.get(), to_timespecs(times).data()));
-  }
-  Sys<void> sync() override { return done(::fsync(fd_.get())); }
-
- private:
-  const UniqueFd fd_;
-};
-
 // What the directories of one mount share.
 struct Mounted {
   core::Access access;
   Masks masks;
+  std::shared_ptr<OpenFiles> counted;  // nullptr: there is no quota
+
+  // Makes a new entry, if the quota has room for it.
+  Sys<void> make_entry(const std::function<int()>& make) const {
+    if (counted && !counted->ledger->take_entry()) return std::unexpected(ENOSPC);
+    const auto made = done(make());
+    if (!made && counted) counted->ledger->give_entry();
+    return made;
+  }
 };
 
 class HostDirectory final : public Directory {
@@ -97,19 +55,23 @@ class HostDirectory final : public Directory {
   Sys<std::string> read_link(std::string_view name) override;
   Sys<void> make_directory(std::string_view name) override {
     if (auto may = may_make(name); !may) return may;
-    return done(::mkdirat(fd_.get(), std::string(name).c_str(), 0777));
+    return mounted_->make_entry(
+        [&] { return ::mkdirat(fd_.get(), std::string(name).c_str(), 0777); });
   }
   Sys<void> make_link(std::string_view name, std::string_view target) override {
     if (auto may = may_make(name); !may) return may;
-    return done(::symlinkat(std::string(target).c_str(), fd_.get(), std::string(name).c_str()));
+    return mounted_->make_entry([&] {
+      return ::symlinkat(std::string(target).c_str(), fd_.get(), std::string(name).c_str());
+    });
   }
   Sys<void> remove_file(std::string_view name) override {
     if (auto may = may_change(name); !may) return may;
-    return done(::unlinkat(fd_.get(), std::string(name).c_str(), 0));
+    return removing(name, [&] { return ::unlinkat(fd_.get(), std::string(name).c_str(), 0); });
   }
   Sys<void> remove_directory(std::string_view name) override {
     if (auto may = may_change(name); !may) return may;
-    return done(::unlinkat(fd_.get(), std::string(name).c_str(), AT_REMOVEDIR));
+    return removing(name,
+                    [&] { return ::unlinkat(fd_.get(), std::string(name).c_str(), AT_REMOVEDIR); });
   }
   Sys<void> set_entry_times(std::string_view name, const NewTimes& times) override {
     if (auto may = may_change(name); !may) return may;
@@ -143,6 +105,9 @@ class HostDirectory final : public Directory {
     if (read_only()) return std::unexpected(EROFS);
     return {};
   }
+  // Runs what takes the entry `name` away, if there is one.
+  Sys<void> removing(std::string_view name, const std::function<int()>& remove);
+  Sys<UniqueFd> open_or_make(std::string_view path, int how);
   void keep_mode(std::string_view from, HostDirectory& to, std::string_view to_name);
   // The directory of the same mount that `to` is, and the check that both names may be changed
   // there.
@@ -232,8 +197,26 @@ Sys<void> HostDirectory::rename_entry(std::string_view from, Directory& to,
   if (GUARD("vfs.mask-moved", mounted_->masks.hides_something_below(below(from))))
     return std::unexpected(EACCES);
   keep_mode(from, **host, to_name);
-  return done(::renameat(fd_.get(), std::string(from).c_str(), (*host)->fd_.get(),
-                         std::string(to_name).c_str()));
+  return (*host)->removing(to_name, [&] {
+    return ::renameat(fd_.get(), std::string(from).c_str(), (*host)->fd_.get(),
+                      std::string(to_name).c_str());
+  });
+}
+
+Sys<void> HostDirectory::removing(std::string_view name, const std::function<int()>& remove) {
+  if (!mounted_->counted) return done(remove());
+  const auto lock = mounted_->counted->lock();
+  const std::string entry(name);
+  const auto identity = [&](struct stat& status) {
+    return ::fstatat(fd_.get(), entry.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  };
+  struct stat before, after;
+  const bool was = identity(before);
+  const auto result = done(remove());
+  // A rename of a file over another name of itself leaves both.
+  if (result && was && !(identity(after) && after.st_ino == before.st_ino))
+    mounted_->counted->removed(to_stat(before));
+  return result;
 }
 
 // Guests replace a file by writing another and renaming it, and preview1 has no chmod: a plain new
@@ -251,8 +234,10 @@ void HostDirectory::keep_mode(std::string_view from, HostDirectory& to, std::str
 Sys<void> HostDirectory::hard_link(std::string_view from, Directory& to, std::string_view to_name) {
   const auto host = target(from, to, to_name);
   if (!host) return std::unexpected(host.error());
-  return done(::linkat(fd_.get(), std::string(from).c_str(), (*host)->fd_.get(),
-                       std::string(to_name).c_str(), 0));
+  return mounted_->make_entry([&] {
+    return ::linkat(fd_.get(), std::string(from).c_str(), (*host)->fd_.get(),
+                    std::string(to_name).c_str(), 0);
+  });
 }
 
 Sys<Directory::Opened> HostDirectory::open_plain(std::string_view path, OpenFlags flags) {
@@ -262,16 +247,39 @@ Sys<Directory::Opened> HostDirectory::open_plain(std::string_view path, OpenFlag
   if (flags.create) how |= O_CREAT;
   if (flags.exclusive) how |= O_EXCL;
   if (flags.directory) how |= O_DIRECTORY;
-  UniqueFd fd(open_beneath(fd_.get(), std::string(path).c_str(), how, 0666));
-  if (!fd) return last_error();
+  std::unique_lock<std::mutex> lock;
+  if (mounted_->counted) lock = mounted_->counted->lock();
+  auto fd = open_or_make(path, how);
+  if (!fd) return std::unexpected(fd.error());
   struct stat status;
-  if (::fstat(fd.get(), &status) != 0) return last_error();
+  if (::fstat(fd->get(), &status) != 0) return last_error();
   if (S_ISDIR(status.st_mode))
-    return Opened{nullptr, std::make_shared<HostDirectory>(mounted_, std::move(fd), below(path))};
+    return Opened{nullptr, std::make_shared<HostDirectory>(mounted_, std::move(*fd), below(path))};
   if (GUARD("vfs.special-file", !S_ISREG(status.st_mode))) return std::unexpected(ENXIO);
+  auto file = mounted_->counted
+                  ? mounted_->counted->add(std::move(*fd))
+                  : Sys<std::shared_ptr<File>>(std::make_shared<HostFile>(std::move(*fd)));
+  if (!file) return std::unexpected(file.error());
+  if (lock) lock.unlock();  // a file that closes takes it
   // Only now that it is known to be a plain file.
-  if (flags.truncate && ::ftruncate(fd.get(), 0) != 0) return last_error();
-  return Opened{std::make_shared<HostFile>(std::move(fd)), nullptr};
+  if (flags.truncate)
+    if (auto cut = (*file)->resize(0); !cut) return std::unexpected(cut.error());
+  return Opened{std::move(*file), nullptr};
+}
+
+Sys<UniqueFd> HostDirectory::open_or_make(std::string_view path, int how) {
+  const std::string name(path);
+  UniqueFd fd;
+  const auto open = [&] {
+    fd.reset(open_beneath(fd_.get(), name.c_str(), how, 0666));
+    return fd ? 0 : -1;
+  };
+  bool makes = false;
+  if (how & O_CREAT && mounted_->counted)
+    makes = !UniqueFd(open_beneath(fd_.get(), name.c_str(), O_PATH)) && errno == ENOENT;
+  if (auto opened = makes ? mounted_->make_entry(open) : done(open()); !opened)
+    return std::unexpected(opened.error());
+  return fd;
 }
 
 Sys<Stat> HostDirectory::stat_plain(std::string_view path) {
@@ -327,7 +335,8 @@ bool Masks::hides_something_below(std::string_view path) const {
 }
 
 Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host_path,
-                                                         core::Access access, Masks masks) {
+                                                         core::Access access, Masks masks,
+                                                         Quota quota) {
   UniqueFd root(::open(host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root && errno == ENOTDIR)
     return fail(Code::invalid_argument, host_path + " is not a folder");
@@ -337,7 +346,8 @@ Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host
     return fail(Code::unsupported,
                 "this system does not let BoxAgnts call openat2, which keeps tools inside their "
                 "folders: use Linux 5.6 or later and a container profile that allows it");
-  auto mounted = std::make_shared<const Mounted>(access, std::move(masks));
+  auto counted = quota.unlimited() ? nullptr : std::make_shared<OpenFiles>(quota);
+  auto mounted = std::make_shared<const Mounted>(access, std::move(masks), std::move(counted));
   return std::make_shared<HostFilesystem>(
       access, std::make_shared<HostDirectory>(std::move(mounted), std::move(root), ""));
 }

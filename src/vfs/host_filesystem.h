@@ -15,6 +15,7 @@
 #include "base/glob.h"
 #include "core/policy_values.h"
 #include "vfs/filesystem.h"
+#include "vfs/quota.h"
 
 namespace boxagnts::vfs {
 
@@ -38,6 +39,7 @@ class Masks {
 // Errors: not_found, invalid_argument (no folder), permission_denied, unsupported (the kernel has
 // no openat2: the message says what that needs).
 Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host_path,
-                                                         core::Access access, Masks masks);
+                                                         core::Access access, Masks masks,
+                                                         Quota quota = {});
 
 }  // namespace boxagnts::vfs
