@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/guard.h"
+#include "base/text.h"
 
 namespace boxagnts::net {
 namespace {
@@ -28,6 +29,10 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadBytes = 64 << 10;
 constexpr std::uint32_t kHeaderBytesMax = 64 << 10;
+
+std::string limit_of(std::chrono::milliseconds limit) {
+  return " (limit " + base::human_duration_ms(limit.count()) + ")";
+}
 
 std::string named(const Url& url) { return url.host + ":" + std::to_string(url.port); }
 
@@ -98,9 +103,14 @@ Result<std::vector<Address>> addresses_of(const Url& url) {
 
 Result<UniqueFd> connect(const Url& url, const Timeouts& timeouts, Waiter& waiter) {
   const auto deadline = Clock::now() + timeouts.connect;
-  const std::string doing = "connecting to " + named(url);
+  const std::string doing = "connecting to " + named(url) + limit_of(timeouts.connect);
   Error last{Code::unavailable, named(url) + " has no address"};
-  for (const auto& address : TRY(addresses_of(url))) {
+  const auto addresses = TRY(addresses_of(url));
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const Address& address = addresses[i];
+    // An address that never answers leaves the others their share of the time.
+    const auto now = Clock::now();
+    const auto share = now + (deadline - now) / static_cast<std::int64_t>(addresses.size() - i);
     UniqueFd fd(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return fail_errno(errno, "cannot make a socket");
     const int one = 1;
@@ -109,7 +119,11 @@ Result<UniqueFd> connect(const Url& url, const Timeouts& timeouts, Waiter& waite
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size) != 0) {
       error = errno;
       if (error == EINPROGRESS) {
-        TRY(waiter.wait(fd.get(), POLLOUT, deadline, doing));
+        if (auto waited = waiter.wait(fd.get(), POLLOUT, share, doing); !waited) {
+          last = std::move(waited).error();
+          if (last.code != Code::timeout) break;
+          continue;
+        }
         socklen_t size = sizeof error;
         ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
       }
@@ -125,8 +139,17 @@ bool is_clean(std::string_view text) {
   return std::ranges::none_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
+// Words of the request line and the host are set apart by spaces and line ends alone.
+bool is_word(std::string_view text) {
+  return std::ranges::none_of(text, [](unsigned char c) { return c <= 0x20 || c == 0x7f; });
+}
+
 Result<std::string> bytes_of(const Request& request) {
   const Url& url = request.url;
+  if (GUARD("net.request-line-injection",
+            !is_word(request.method) || !is_word(url.host) || !is_word(url.target)))
+    return fail(Code::invalid_argument,
+                "the method, host or path of a request has a space or a control character in it");
   std::string out = request.method + " " + url.target + " HTTP/1.1\r\nHost: ";
   out += url.host.contains(':') ? "[" + url.host + "]" : url.host;
   if (url.port != 80) out += ":" + std::to_string(url.port);
@@ -145,11 +168,12 @@ Result<std::string> bytes_of(const Request& request) {
 
 class SocketResponse final : public Response {
  public:
-  SocketResponse(UniqueFd fd, std::string peer, const Timeouts& timeouts)
-      : fd_(std::move(fd)), peer_(std::move(peer)), timeouts_(timeouts) {
-    parser_.eager(true);
-    parser_.header_limit(kHeaderBytesMax);
-    parser_.body_limit(boost::none);
+  SocketResponse(UniqueFd fd, const Request& request, const Timeouts& timeouts)
+      : fd_(std::move(fd)),
+        peer_(named(request.url)),
+        is_bodiless_(request.method == "HEAD"),
+        timeouts_(timeouts) {
+    begin_head();
   }
 
   Status send(std::string_view bytes, Waiter& waiter) {
@@ -171,31 +195,40 @@ class SocketResponse final : public Response {
 
   Status read_head(Waiter& waiter) {
     const auto deadline = Clock::now() + timeouts_.first_byte;
-    while (!parser_.is_header_done())
-      TRY(receive(waiter, deadline,
-                  "waiting for the answer of " + peer_ + " (limit " +
-                      std::to_string(timeouts_.first_byte.count() / 1000) + " s)"));
-    return {};
+    const std::string doing = "waiting for the answer of " + peer_ + limit_of(timeouts_.first_byte);
+    while (true) {
+      while (!parser_->is_header_done()) TRY(receive(waiter, deadline, doing));
+      if (status() >= 200 || status() == 101) return {};
+      begin_head();  // an interim answer: the real one follows (RFC 9110, 15.2)
+    }
   }
 
-  int status() const override { return static_cast<int>(parser_.get().result_int()); }
+  int status() const override { return static_cast<int>(parser_->get().result_int()); }
   std::string_view header(std::string_view name) const override {
-    const auto found = parser_.get().find(boost::beast::string_view(name.data(), name.size()));
-    if (found == parser_.get().end()) return {};
+    const auto found = parser_->get().find(boost::beast::string_view(name.data(), name.size()));
+    if (found == parser_->get().end()) return {};
     return {found->value().data(), found->value().size()};
   }
   Result<std::string> read(std::stop_token stop) override {
     Waiter waiter(std::move(stop));
     const auto deadline = Clock::now() + timeouts_.stall;
-    std::string& body = parser_.get().body();
-    while (body.empty() && !parser_.is_done())
+    std::string& body = parser_->get().body();
+    while (body.empty() && !parser_->is_done())
       TRY(receive(waiter, deadline,
-                  "the answer of " + peer_ + " stalled (limit " +
-                      std::to_string(timeouts_.stall.count()) + " ms) and"));
+                  "the answer of " + peer_ + " stalled" + limit_of(timeouts_.stall) + " and"));
     return std::exchange(body, {});
   }
 
  private:
+  void begin_head() {
+    parser_.emplace();
+    parser_->eager(true);
+    parser_->header_limit(kHeaderBytesMax);
+    parser_->body_limit(boost::none);
+    parser_->skip(is_bodiless_);
+    needs_more_ = unparsed_.empty();
+  }
+
   // Feeds the parser with what the socket has, waiting for it if need be.
   Status receive(Waiter& waiter, Clock::time_point deadline, const std::string& what) {
     if (unparsed_.empty() || needs_more_) {
@@ -210,18 +243,21 @@ class SocketResponse final : public Response {
     }
     boost::system::error_code error;
     const std::size_t used =
-        parser_.put(boost::asio::buffer(unparsed_.data(), unparsed_.size()), error);
+        parser_->put(boost::asio::buffer(unparsed_.data(), unparsed_.size()), error);
     unparsed_.erase(0, used);
     needs_more_ = error == http::error::need_more || unparsed_.empty();
     if (error && error != http::error::need_more)
       return fail(Code::unavailable, peer_ + " does not answer in HTTP/1.1", error.message());
+    // What stays unparsed is a line of the chunked coding: it has a bound as the head has.
+    if (GUARD("net.chunk-line", error && unparsed_.size() > kHeaderBytesMax))
+      return fail(Code::unavailable, peer_ + " sends a chunk whose head is larger than 64 KiB");
     return {};
   }
 
   Status end_of_stream() {
     boost::system::error_code error;
-    if (parser_.got_some()) parser_.put_eof(error);
-    if (!parser_.got_some() || error || !parser_.is_done())
+    if (parser_->got_some()) parser_->put_eof(error);
+    if (!parser_->got_some() || error || !parser_->is_done())
       return fail(Code::unavailable,
                   "the connection to " + peer_ + " ended before the answer was complete",
                   error.message());
@@ -230,8 +266,9 @@ class SocketResponse final : public Response {
 
   const UniqueFd fd_;
   const std::string peer_;
+  const bool is_bodiless_;
   const Timeouts timeouts_;
-  http::response_parser<http::string_body> parser_;
+  std::optional<http::response_parser<http::string_body>> parser_;
   std::string unparsed_;
   bool needs_more_ = false;
 };
@@ -243,7 +280,7 @@ class SocketClient final : public HttpClient {
     const std::string bytes = TRY(bytes_of(request));
     Waiter waiter(std::move(stop));
     auto fd = TRY(connect(request.url, timeouts, waiter));
-    auto response = std::make_unique<SocketResponse>(std::move(fd), named(request.url), timeouts);
+    auto response = std::make_unique<SocketResponse>(std::move(fd), request, timeouts);
     TRY(response->send(bytes, waiter));
     TRY(response->read_head(waiter));
     return response;

@@ -54,8 +54,9 @@ class HttpClient {
  public:
   static std::unique_ptr<HttpClient> make();
   virtual ~HttpClient() = default;
-  // Returns when the head has arrived. Errors: unavailable (unreachable, refused, not HTTP),
-  // timeout, cancelled.
+  // Returns when the final head has arrived (interim ones, 1xx, are passed over). Errors:
+  // invalid_argument (a request with characters that would start another line), unavailable
+  // (unreachable, refused, not HTTP), timeout, cancelled.
   virtual Result<std::unique_ptr<Response>> send(const Request& request, const Timeouts& timeouts,
                                                  std::stop_token stop) = 0;
 };

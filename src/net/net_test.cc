@@ -184,6 +184,11 @@ INSTANTIATE_TEST_SUITE_P(
              ""},
         Wire{"BadChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello", ""},
         Wire{"CutHead", "HTTP/1.1 200 OK\r\nContent-Le", ""}, Wire{"Nothing", "", ""},
+        Wire{"Interim",
+             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
+             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+             "200 hello"},
+        Wire{"InterimOnly", "HTTP/1.1 100 Continue\r\n\r\n", ""},
         Wire{"NotHttp", "SSH-2.0-OpenSSH\r\n\r\n", ""},
         Wire{"HugeHead", "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", ""}),
     [](const auto& info) { return std::string(info.param.name); });
@@ -214,6 +219,83 @@ TEST(Client, HeadersCannotSmuggleLines) {
   EXPECT_EQ(refused.error().code, Code::invalid_argument);
 }
 
+TEST(Client, ARequestLineCannotBeSplit) {
+  const Server server(nullptr);
+  for (const auto* bad : {"/ HTTP/1.1\r\nEvil: 1\r\nX:", "/a b", "/\n", "/\x7f"}) {
+    Request request{.url = server.url()};
+    request.url.target = bad;
+    const auto sent = HttpClient::make()->send(request, {.first_byte = 50ms}, {});
+    EXPECT_EQ(sent.error().code, Code::invalid_argument) << bad;
+  }
+  Request request{.method = "GET / HTTP/1.1\r\nEvil: 1\r\nX:", .url = server.url()};
+  EXPECT_EQ(HttpClient::make()->send(request, {.first_byte = 50ms}, {}).error().code,
+            Code::invalid_argument);
+}
+
+TEST(Client, AChunkHeadWithoutEndIsNotBuffered) {
+  std::size_t taken = 0;
+  {
+    const Server server([&](int connection) {
+      Server::write(connection, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;");
+      const std::string more(1 << 20, 'x');
+      for (int i = 0; i < 64; ++i) {
+        const ssize_t put = ::send(connection, more.data(), more.size(), MSG_NOSIGNAL);
+        if (put <= 0) return;
+        taken += static_cast<std::size_t>(put);
+      }
+    });
+    const auto body = get(server);
+    EXPECT_EQ(body.error().code, Code::unavailable);
+    EXPECT_TRUE(body.error().message.contains("64 KiB")) << body.error().message;
+  }
+  EXPECT_LT(taken, 32u << 20) << "only what the kernel's buffers hold";
+}
+
+TEST(Client, AHeadAnswerHasNoBody) {
+  const Server server([](int connection) {
+    Server::write(connection, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+  });
+  EXPECT_EQ(get(server, {}, {}, {.method = "HEAD"}).value_or("failed"), "200 ");
+}
+
+// A listener whose queue is full: a further connection is neither taken nor refused.
+class FullServer {
+ public:
+  FullServer() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_.get(), 0), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    for (auto& filler : fillers_) {
+      filler = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      ::connect(filler.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+    }
+  }
+  Request request() const {
+    return {.url = parse_url("http://127.0.0.1:" + std::to_string(port_)).value()};
+  }
+
+ private:
+  UniqueFd listener_;
+  UniqueFd fillers_[4];
+  std::uint16_t port_ = 0;
+};
+
+TEST(Client, AConnectionThatIsNeverTakenTimesOutOrIsStopped) {
+  const FullServer server;
+  const auto late = HttpClient::make()->send(server.request(), {.connect = 50ms}, {});
+  EXPECT_EQ(late.error().code, Code::timeout);
+  EXPECT_TRUE(late.error().message.contains("connecting")) << late.error().message;
+  EXPECT_TRUE(late.error().message.contains("50 ms")) << late.error().message;
+  std::stop_source source;
+  std::jthread stopper([&] { source.request_stop(); });
+  const auto stopped = HttpClient::make()->send(server.request(), {}, source.get_token());
+  EXPECT_EQ(stopped.error().code, Code::cancelled);
+}
+
 TEST(Client, NobodyListeningIsUnavailableAndNamed) {
   Url url;
   {
@@ -227,7 +309,9 @@ TEST(Client, NobodyListeningIsUnavailableAndNamed) {
 
 TEST(Client, StallsTimeOutAndSayWhere) {
   const Server silent(Server::hold);
-  EXPECT_EQ(get(silent, {.first_byte = 50ms}).error().code, Code::timeout);
+  const auto late = get(silent, {.first_byte = 50ms});
+  EXPECT_EQ(late.error().code, Code::timeout);
+  EXPECT_TRUE(late.error().message.contains("50 ms")) << late.error().message;
   const Server half([](int connection) {
     Server::write(connection, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel");
     Server::hold(connection);
