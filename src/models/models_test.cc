@@ -145,6 +145,61 @@ INSTANTIATE_TEST_SUITE_P(
                    Code::internal,
                    {ToolCall{"a", "t", "{}"}, ToolCall{"b", "u", "{}"}},
                    StopReason::tool_use},
+        StreamCase{"EveryCallIndexZeroInFragments",
+                   chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t",)"
+                         R"("arguments":"{"}}]})") +
+                       chunk(R"({"tool_calls":[{"index":0,"id":"b","function":{"name":"u",)"
+                             R"("arguments":"["}}]})") +
+                       chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":"1"}}]})") +
+                       chunk(R"({"tool_calls":[{"index":0,"id":"b","function":{)"
+                             R"("arguments":"]"}}]})") +
+                       chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{)"
+                             R"("arguments":"}"}}]})") +
+                       kStop,
+                   Code::internal,
+                   {ToolCall{"a", "t", "{}"}, ToolCall{"b", "u", "[1]"}},
+                   StopReason::tool_use},
+        StreamCase{"NoIndexAndNoIds",
+                   chunk(R"({"tool_calls":[{"function":{"name":"t","arguments":{"x":1}}}]})") +
+                       chunk(R"({"tool_calls":[{"function":{"name":"u","arguments":{"y":2}}}]})") +
+                       kStop,
+                   Code::internal,
+                   {ToolCall{"call_1", "t", R"({"x":1})"}, ToolCall{"call_2", "u", R"({"y":2})"}},
+                   StopReason::tool_use},
+        StreamCase{"NameInParts",
+                   chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"re"}}]})") +
+                       chunk(R"({"tool_calls":[{"index":0,"function":{"name":"ad",)"
+                             R"("arguments":"{}"}}]})") +
+                       kStop,
+                   Code::internal,
+                   {ToolCall{"a", "read", "{}"}},
+                   StopReason::tool_use},
+        StreamCase{"NameRepeated",
+                   chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t",)"
+                         R"("arguments":""}}]})") +
+                       chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t",)"
+                             R"("arguments":"{"}}]})") +
+                       chunk(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t",)"
+                             R"("arguments":"}"}}]})") +
+                       kStop,
+                   Code::internal,
+                   {ToolCall{"a", "t", "{}"}},
+                   StopReason::tool_use},
+        StreamCase{"ErrorNullInEveryChunk",
+                   R"(data: {"error":null,"choices":[{"delta":{"content":"hi"},)"
+                   R"("finish_reason":"stop"}]})"
+                   "\n\n",
+                   Code::internal,
+                   {TextBlock{"hi"}}},
+        StreamCase{"ErrorInsideBusy",
+                   "data: {\"error\":{\"message\":\"x\",\"code\":429}}\n\n",
+                   Code::busy,
+                   {}},
+        StreamCase{"ErrorInsideOfTheRequest",
+                   R"(data: {"error":{"message":"too long","type":"invalid_request_error"}})"
+                   "\n\n",
+                   Code::invalid_argument,
+                   {}},
         StreamCase{"Thinking",
                    chunk(R"({"reasoning":"a","reasoning_content":"a"})") + kStop,
                    Code::internal,
@@ -248,19 +303,28 @@ TEST_P(ChatStatus, IsToldApart) {
   EXPECT_TRUE(answer.error().message.contains("openai/gpt-test"));
   EXPECT_TRUE(answer.error().message.contains("reason")) << answer.error().message;
 }
-INSTANTIATE_TEST_SUITE_P(Matrix, ChatStatus,
-                         testing::Values(StatusCase{"400 x", Code::invalid_argument},
-                                         StatusCase{"401 x", Code::permission_denied},
-                                         StatusCase{"403 x", Code::permission_denied},
-                                         StatusCase{"404 x", Code::not_found},
-                                         StatusCase{"408 x", Code::timeout},
-                                         StatusCase{"422 x", Code::invalid_argument},
-                                         StatusCase{"429 x\r\nRetry-After: 7", Code::busy, 7000},
-                                         StatusCase{"429 x\r\nRetry-After: soon", Code::busy, 0},
-                                         StatusCase{"500 x", Code::unavailable},
-                                         StatusCase{"502 x", Code::unavailable},
-                                         StatusCase{"503 x\r\nRetry-After: 1", Code::busy, 1000},
-                                         StatusCase{"529 x", Code::busy}));
+INSTANTIATE_TEST_SUITE_P(
+    Matrix, ChatStatus,
+    testing::Values(
+        StatusCase{"400 x", Code::invalid_argument}, StatusCase{"401 x", Code::permission_denied},
+        StatusCase{"403 x", Code::permission_denied}, StatusCase{"404 x", Code::not_found},
+        StatusCase{"408 x", Code::timeout}, StatusCase{"422 x", Code::invalid_argument},
+        StatusCase{"429 x\r\nRetry-After: 7", Code::busy, 7000},
+        StatusCase{"429 x\r\nRetry-After: soon", Code::busy, 0},
+        StatusCase{"429 x\r\nDate: Fri, 31 Dec 2027 23:59:50 GMT\r\n"
+                   "Retry-After: Sat, 01 Jan 2028 00:00:02 GMT",
+                   Code::busy, 12'000},
+        StatusCase{"429 x\r\nDate: Fri, 31 Dec 2027 23:59:50 GMT\r\n"
+                   "Retry-After: Fri, 31 Dec 2027 23:59:00 GMT",
+                   Code::busy, 0},
+        StatusCase{"429 x\r\nDate: Fri, 31 Dec 2027 23:59:50 GMT\r\n"
+                   "Retry-After: Fri, 31 Foo 2027 23:59:00 GMT",
+                   Code::busy, 0},
+        StatusCase{"429 x\r\n"
+                   "Retry-After: Sat, 01 Jan 2028 00:00:02 GMT",
+                   Code::busy, 0},
+        StatusCase{"500 x", Code::unavailable}, StatusCase{"502 x", Code::unavailable},
+        StatusCase{"503 x\r\nRetry-After: 1", Code::busy, 1000}, StatusCase{"529 x", Code::busy}));
 
 TEST(ChatModel, AnAnswerOverTheWireCarriesTheKeyAndEndsClean) {
   std::string request;
@@ -271,6 +335,25 @@ TEST(ChatModel, AnAnswerOverTheWireCarriesTheKeyAndEndsClean) {
   EXPECT_EQ(answer->blocks, std::vector<core::Block>{TextBlock{"hi"}});
   EXPECT_TRUE(request.starts_with("POST /v1/chat/completions HTTP/1.1"));
   EXPECT_TRUE(request.contains("Authorization: Bearer k-1\r\n"));
+}
+
+TEST(ChatModel, CallsWithoutIdsDifferFromTurnToTurn) {
+  const auto wire =
+      chunk(R"({"tool_calls":[{"index":0,"function":{"name":"t","arguments":"{}"}}]})") + kStop;
+  const auto answer = ask("HTTP/1.1 200 OK\r\n\r\n" + wire);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(std::get<ToolCall>(answer->blocks.at(0)).id, "call_1_1") << "1 message was sent";
+}
+
+TEST(ChatModel, APageInPlaceOfAStreamIsSaid) {
+  const std::string head = "HTTP/1.1 200 OK\r\n\r\n";
+  const auto page = ask(head + "<html>sign in</html>");
+  EXPECT_EQ(page.error().code, Code::unsupported);
+  EXPECT_TRUE(page.error().message.contains("HTML")) << page.error().message;
+  EXPECT_EQ(ask(head + R"({"object":"chat.completion"})").error().code, Code::unsupported);
+  const auto told = ask(head + R"({"error":{"message":"model gone"}})");
+  EXPECT_EQ(told.error().code, Code::unavailable);
+  EXPECT_TRUE(told.error().message.contains("model gone")) << told.error().message;
 }
 
 TEST(ChatModel, AConnectionThatDiesMidAnswerIsNoAnswer) {
@@ -291,6 +374,39 @@ TEST(OpenModel, NamesAreExplained) {
   EXPECT_TRUE(open_model("ollama/x", settings, *http, clock));
   EXPECT_TRUE(open_model("llamacpp/x", settings, *http, clock));
   EXPECT_EQ(open_model("scripted/none.yaml", settings, *http, clock).error().code, Code::not_found);
+}
+
+TEST(OpenModel, AHostIsEnoughForAServer) {
+  struct Case {
+    const char* host;
+    const char* url;  // asked for, as "host:port target"
+  };
+  for (const auto& [host, url] : {Case{"", "localhost:11434 /v1/chat/completions"},
+                                  Case{"10.0.0.1", "10.0.0.1:11434 /v1/chat/completions"},
+                                  Case{"10.0.0.1:9", "10.0.0.1:9 /v1/chat/completions"},
+                                  Case{"box/", "box:11434 /v1/chat/completions"},
+                                  Case{"[::1]", "::1:11434 /v1/chat/completions"},
+                                  Case{"[::1]:9", "::1:9 /v1/chat/completions"},
+                                  Case{"http://box/", "box:80 /v1/chat/completions"},
+                                  Case{"http://box:9/api/", "box:9 /api/v1/chat/completions"}}) {
+    class Recorder final : public net::HttpClient {
+     public:
+      Result<std::unique_ptr<net::Response>> send(const net::Request& request, const net::Timeouts&,
+                                                  std::stop_token) override {
+        asked =
+            request.url.host + ":" + std::to_string(request.url.port) + " " + request.url.target;
+        return fail(Code::unavailable, "recorded");
+      }
+      std::string asked;
+    } http;
+    base::SystemClock clock;
+    const Settings settings{.environment = [&](const std::string& name) {
+      return name == "OLLAMA_HOST" ? std::string(host) : std::string();
+    }};
+    const auto model = open_model("ollama/x", settings, http, clock).value();
+    EXPECT_FALSE(model->answer({}, kNobody, {}));
+    EXPECT_EQ(http.asked, url) << host;
+  }
 }
 
 // --- the script
@@ -358,6 +474,16 @@ TEST_F(Scripted, FaultsHappenOnceEach) {
   EXPECT_TRUE(model->answer(request, kNobody, {}));
 }
 
+TEST_F(Scripted, PiecesOfACutAnswerAreWholeCharacters) {
+  const auto model = open("turns: [{say: 'a€', faults: [cut]}]").value();
+  std::string said;
+  const OnPiece listen = [&](const Piece& piece) {
+    if (const auto* text = std::get_if<TextPiece>(&piece)) said += text->text;
+  };
+  EXPECT_FALSE(model->answer({.messages = {user("go")}}, listen, {}));
+  EXPECT_EQ(said, "a");
+}
+
 TEST_F(Scripted, MalformedArgumentsAndStopReasonsCanBePlayed) {
   const auto model =
       open("turns: [{calls: [{tool: t, arguments: '{\"a\":'}], stop: max_tokens}]").value();
@@ -377,6 +503,9 @@ TEST_F(Scripted, MistakesAreNamedWithTheirLine) {
         Case{"turns: 3", "a list"}, Case{"turns: [{calls: [{id: x}]}]", "tool is missing"},
         Case{"turns: [{faults: [crash]}]", "a fault is"}, Case{"turns: [{stop: never}]", "never"},
         Case{"turns: [{pace_ms: -1}]", "whole number"}, Case{"turns: [3]", "mapping"},
+        Case{"turns:\n  - {calls: glob}", "s.yaml:2: calls takes a list"},
+        Case{"turns: [{calls: {tool: glob}}]", "calls takes a list"},
+        Case{"turns: [{faults: cut}]", "faults takes a list"}, Case{"", "s.yaml:1:"},
         Case{"just text", "mapping"}}) {
     const auto model = open(yaml);
     ASSERT_FALSE(model) << yaml;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "models/model.h"
 #include "models/openai_chat.h"
 #include "models/scripted.h"
@@ -5,13 +7,18 @@
 namespace boxagnts::models {
 namespace {
 
-// "127.0.0.1:11434" and "http://host" alike.
-std::string with_scheme(std::string address) {
-  return address.contains("://") ? address : "http://" + address;
-}
-
-std::string or_default(std::string value, const char* otherwise) {
-  return value.empty() ? otherwise : value;
+// The base URL of a server that is named by its host alone: "127.0.0.1:11434", "localhost",
+// "http://host/" alike. A host without scheme and port means the server's usual port.
+std::string base_url_of(std::string address, const std::string& usual_port) {
+  while (address.ends_with('/')) address.pop_back();
+  if (address.empty()) address = "localhost";
+  if (!address.contains("://")) {
+    const auto host_end = address.starts_with('[') ? address.find(']') : 0;
+    if (address.find(':', std::min(host_end, address.size())) == std::string::npos)
+      address += ":" + usual_port;
+    address.insert(0, "http://");
+  }
+  return address + "/v1";
 }
 
 }  // namespace
@@ -33,13 +40,9 @@ Result<std::unique_ptr<Model>> open_model(const std::string& name, const Setting
   };
   if (family == "scripted") return open_scripted(rest, clock, settings.timeouts);
   if (family == "ollama")
-    return chat(
-        with_scheme(or_default(settings.environment("OLLAMA_HOST"), "localhost:11434")) + "/v1",
-        "");
+    return chat(base_url_of(settings.environment("OLLAMA_HOST"), "11434"), "");
   if (family == "llamacpp")
-    return chat(
-        with_scheme(or_default(settings.environment("LLAMA_CPP_HOST"), "localhost:8080")) + "/v1",
-        "");
+    return chat(base_url_of(settings.environment("LLAMA_CPP_HOST"), "8080"), "");
   const std::string base_url = settings.environment("OPENAI_BASE_URL");
   if (base_url.empty())
     return fail(Code::invalid_argument,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
+#include <optional>
 
 #include "models/openai_chat_codec.h"
 #include "net/sse.h"
@@ -11,31 +13,26 @@ namespace {
 
 constexpr std::size_t kErrorBodyMax = 64 << 10;
 
-// Retry-After in seconds (RFC 9110, 10.2.3); dates are rare here and mean "later".
-std::int64_t retry_after_ms(std::string_view value) {
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  if (error != std::errc() || end == value.data()) return 0;
-  return std::clamp<std::int64_t>(seconds, 0, 86'400) * 1000;
+// "Fri, 31 Dec 2027 23:59:59 GMT" (RFC 9110, 5.6.7) in seconds since 1970.
+std::optional<std::int64_t> parse_http_date(const std::string& text) {
+  std::tm date{};
+  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+  if (!end || *end != '\0') return std::nullopt;
+  return ::timegm(&date);
 }
 
-Code code_of(int status) {
-  switch (status) {
-    case 400:
-    case 413:
-    case 422: return Code::invalid_argument;
-    case 401:
-    case 402:
-    case 403: return Code::permission_denied;
-    case 404: return Code::not_found;
-    case 408: return Code::timeout;
-    case 409:
-    case 425:
-    case 429:
-    case 503:
-    case 529: return Code::busy;
-    default: return status >= 500 ? Code::unavailable : Code::invalid_argument;
+// Retry-After (RFC 9110, 10.2.3): seconds, or a date, which counts from the server's own Date, so
+// that clocks need not agree. 0 = it does not say.
+std::int64_t retry_after_ms(std::string_view value, std::string_view server_date) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (error != std::errc() || end == value.data()) {
+    const auto until = parse_http_date(std::string(value));
+    const auto now = parse_http_date(std::string(server_date));
+    if (!until || !now) return 0;
+    seconds = *until - *now;
   }
+  return std::clamp<std::int64_t>(seconds, 0, 86'400) * 1000;
 }
 
 class ChatModel final : public Model {
@@ -65,14 +62,35 @@ class ChatModel final : public Model {
     const auto response = TRY(http_.send(wire, timeouts_, stop));
     if (response->status() != 200) return refusal(*response, stop);
     net::SseParser events;
-    ChatDecoder decoder;
+    ChatDecoder decoder("call_" + std::to_string(request.messages.size()) + "_");
+    std::string unread;  // the beginning, until it shows that it is a stream of events
+    bool is_stream = false;
     while (!decoder.done()) {
       const std::string bytes = TRY(response->read(stop));
       if (bytes.empty()) break;
       events.feed(bytes);
-      while (auto event = TRY(events.next())) TRY(decoder.feed(event->data, on_piece));
+      while (auto event = TRY(events.next())) {
+        is_stream = true;
+        TRY(decoder.feed(event->data, on_piece));
+      }
+      if (is_stream)
+        unread.clear();
+      else if (unread.size() < kErrorBodyMax)
+        unread += bytes;
     }
+    if (!is_stream) TRY(refuse_page(unread, decoder));
     return decoder.finish();
+  }
+
+  // A 200 that carries a page or an object in place of a stream: asking again brings it again.
+  static Status refuse_page(std::string_view body, ChatDecoder& decoder) {
+    const auto start = body.find_first_not_of(" \t\r\n");
+    if (start == std::string_view::npos || (body[start] != '<' && body[start] != '{')) return {};
+    if (base::parse_json(body)) TRY(decoder.feed(body, [](const Piece&) {}));  // an error, told
+    return fail(Code::unsupported,
+                "the server sends " +
+                    std::string(body[start] == '<' ? "an HTML page" : "one JSON object") +
+                    " where a stream of events is wanted; check the base URL");
   }
 
   static std::unexpected<Error> refusal(net::Response& response, std::stop_token stop) {
@@ -82,10 +100,10 @@ class ChatModel final : public Model {
       if (!bytes || bytes->empty()) break;
       body += *bytes;
     }
-    Error error{code_of(response.status()), "the server answered " +
-                                                std::to_string(response.status()) + ": " +
-                                                describe_chat_error(body)};
-    error.retry_after_ms = retry_after_ms(response.header("Retry-After"));
+    Error error{code_of_status(response.status()), "the server answered " +
+                                                       std::to_string(response.status()) + ": " +
+                                                       describe_chat_error(body)};
+    error.retry_after_ms = retry_after_ms(response.header("Retry-After"), response.header("Date"));
     return std::unexpected(std::move(error));
   }
 

@@ -61,7 +61,34 @@ core::StopReason reason_of(std::string_view finish_reason, bool has_calls) {
                                                           : core::StopReason::other;
 }
 
+// A server that failed inside its stream says what an HTTP status would have said, if anything.
+Code code_of_error(const Json& error) {
+  if (const auto status = base::get_int(error, "code"); status && *status >= 400)
+    return code_of_status(*status);
+  const auto type = base::get_string(error, "type");
+  return type && *type == "invalid_request_error" ? Code::invalid_argument : Code::unavailable;
+}
+
 }  // namespace
+
+Code code_of_status(std::int64_t status) {
+  switch (status) {
+    case 400:
+    case 413:
+    case 422: return Code::invalid_argument;
+    case 401:
+    case 402:
+    case 403: return Code::permission_denied;
+    case 404: return Code::not_found;
+    case 408: return Code::timeout;
+    case 409:
+    case 425:
+    case 429:
+    case 503:
+    case 529: return Code::busy;
+    default: return status >= 500 ? Code::unavailable : Code::invalid_argument;
+  }
+}
 
 std::string encode_chat_request(const std::string& model, const Request& request) {
   JsonArray messages;
@@ -113,9 +140,10 @@ Status ChatDecoder::feed(std::string_view data, const OnPiece& on_piece) {
     return fail(Code::unavailable,
                 "the model's server sent something that is no JSON in its stream",
                 std::string(data.substr(0, 200)));
-  if (base::find(*json, "error"))
-    return fail(Code::unavailable, "the model's server reported an error inside its answer: " +
-                                       describe_chat_error(data));
+  // Some servers send "error": null with every chunk.
+  if (const auto* error = base::find(*json, "error"); error && !error->is_null())
+    return fail(code_of_error(*error), "the model's server reported an error inside its answer: " +
+                                           describe_chat_error(data));
   if (const auto* usage = base::find(*json, "usage"); usage && usage->is_object())
     feed_usage(*usage);
   const auto* choices = base::get_array(*json, "choices");
@@ -164,18 +192,38 @@ void ChatDecoder::feed_delta(const Json& delta, const OnPiece& on_piece) {
     for (std::size_t i = 0; i < fragments->size(); ++i) feed_call((*fragments)[i], i, on_piece);
 }
 
-void ChatDecoder::feed_call(const Json& fragment, std::size_t position, const OnPiece& on_piece) {
+// Some servers give every call index 0, or none at all: there another id is another call, and so is
+// a name that comes after arguments. What follows without an id goes on with the newest of them.
+ChatDecoder::PartialCall& ChatDecoder::call_of(const Json& fragment, std::size_t position) {
   const auto id = base::get_string(fragment, "id").value_or("");
-  auto index = base::get_int(fragment, "index").value_or(static_cast<std::int64_t>(position));
-  // Some servers give every call index 0: another id is another call.
-  if (auto known = calls_.find(index);
-      known != calls_.end() && !id.empty() && !known->second.id.empty() && known->second.id != id)
-    index = calls_.rbegin()->first + 1;
-  PartialCall& call = calls_[index];
+  const auto wire_index = base::get_int(fragment, "index");
+  const auto index = wire_index.value_or(static_cast<std::int64_t>(position));
+  std::int64_t& home = homes_.try_emplace(index, index).first->second;
+  if (const auto known = calls_.find(home); known != calls_.end()) {
+    const PartialCall& call = known->second;
+    const auto* function = base::find(fragment, "function");
+    const bool names = function && !base::get_string(*function, "name").value_or("").empty();
+    if (!id.empty() && !call.id.empty() && call.id != id) {
+      const auto same =
+          std::ranges::find_if(calls_, [&](const auto& entry) { return entry.second.id == id; });
+      home = same != calls_.end() ? same->first : calls_.rbegin()->first + 1;
+    } else if (!wire_index && id.empty() && names && !call.arguments.empty()) {
+      home = calls_.rbegin()->first + 1;
+    }
+  }
+  PartialCall& call = calls_[home];
   if (call.id.empty()) call.id = id;
+  return call;
+}
+
+void ChatDecoder::feed_call(const Json& fragment, std::size_t position, const OnPiece& on_piece) {
+  PartialCall& call = call_of(fragment, position);
   const auto* function = base::find(fragment, "function");
   if (!function) return;
-  call.name += base::get_string(*function, "name").value_or("");
+  // A name may come in parts, before the arguments; some servers repeat it whole instead.
+  if (const auto name = base::get_string(*function, "name");
+      name && *name != call.name && (call.name.empty() || call.arguments.empty()))
+    call.name += *name;
   if (const auto* arguments = base::find(*function, "arguments")) {
     if (arguments->is_string())
       call.arguments += std::string_view(arguments->get_string());
@@ -193,7 +241,7 @@ Result<Answer> ChatDecoder::finish() {
     return fail(Code::unavailable, "the model's answer was cut off before its end");
   std::set<std::string> ids;
   for (auto& [index, call] : calls_) {
-    if (call.id.empty()) call.id = "call_" + std::to_string(index + 1);
+    if (call.id.empty()) call.id = id_prefix_ + std::to_string(index + 1);
     while (!ids.insert(call.id).second) call.id += "_" + std::to_string(index + 1);
     answer_.blocks.emplace_back(
         core::ToolCall{std::move(call.id), std::move(call.name), std::move(call.arguments)});

@@ -14,11 +14,18 @@ namespace boxagnts::models {
 // not go back.
 std::string encode_chat_request(const std::string& model, const Request& request);
 
+// What a status other than 200 means for who asked.
+Code code_of_status(std::int64_t status);
+
 // What an error body says: its message, or what it is instead ("an HTML page"). One line.
 std::string describe_chat_error(std::string_view body);
 
 class ChatDecoder {
  public:
+  // Calls that come without an id get this one and a number: another prefix for each turn keeps
+  // them apart in a conversation.
+  explicit ChatDecoder(std::string id_prefix = "call_") : id_prefix_(std::move(id_prefix)) {}
+
   // One `data` payload of the stream. Errors: what the server reports inside the stream, or a
   // payload that is no JSON (unavailable).
   Status feed(std::string_view data, const OnPiece& on_piece);
@@ -35,12 +42,15 @@ class ChatDecoder {
   };
   void feed_delta(const Json& delta, const OnPiece& on_piece);
   void feed_call(const Json& fragment, std::size_t position, const OnPiece& on_piece);
+  PartialCall& call_of(const Json& fragment, std::size_t position);
   void feed_usage(const Json& usage);
   void add_text(std::string_view text);
   void add_thinking(std::string_view text);
 
   Answer answer_;
-  std::map<std::int64_t, PartialCall> calls_;  // by the wire's index
+  const std::string id_prefix_;
+  std::map<std::int64_t, PartialCall> calls_;   // by the wire's index, where that is unique
+  std::map<std::int64_t, std::int64_t> homes_;  // the wire's index -> key of the call it means now
   std::string finish_reason_;
   bool done_ = false;
 };

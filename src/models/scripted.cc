@@ -49,7 +49,7 @@ struct ScriptError {
 };
 
 [[noreturn]] void wrong(const YAML::Node& node, std::string what) {
-  throw ScriptError{node.Mark().line + 1, std::move(what)};
+  throw ScriptError{std::max(node.Mark().line, 0) + 1, std::move(what)};
 }
 
 void allow_keys(const YAML::Node& node, std::initializer_list<std::string_view> known) {
@@ -108,6 +108,9 @@ Turn read_turn(const YAML::Node& node) {
   Turn turn;
   if (node["think"]) turn.think = node["think"].as<std::string>();
   if (node["say"]) turn.say = node["say"].as<std::string>();
+  for (const auto* list : {"calls", "faults"})
+    if (node[list] && !node[list].IsSequence())
+      wrong(node[list], std::string(list) + " takes a list");
   for (const auto& call : node["calls"]) {
     allow_keys(call, {"tool", "arguments", "id"});
     if (!call["tool"]) wrong(call, "the call's tool is missing");
@@ -186,7 +189,7 @@ std::string first_lines(const std::string& text, std::size_t lines) {
   return text.substr(0, end);
 }
 
-// {{result}}, {{result:CALL_ID}}, {{result:CALL_ID:LINES}}
+// {{result}}, {{result:CALL_ID}}, {{result:CALL_ID:LINES}}. What is filled in stays as it is.
 std::string fill(const std::string& text, const Request& request) {
   std::string out;
   std::size_t from = 0;
@@ -296,7 +299,7 @@ class ScriptedModel final : public Model {
     TRY(stream(think, turn, stop, [&](std::string_view piece) { on_piece(ThinkingPiece{piece}); }));
     if (!think.empty()) answer.blocks.emplace_back(core::ThinkingBlock{think, ""});
     const std::string say = fill(turn.say, request);
-    const auto said = std::string_view(say).substr(0, is_cut ? say.size() / 2 : say.size());
+    const auto said = base::prefix_at_character(say, is_cut ? say.size() / 2 : say.size());
     TRY(stream(said, turn, stop, [&](std::string_view piece) { on_piece(TextPiece{piece}); }));
     if (is_cut)
       return fail(Code::unavailable, "model " + name_ + ": the answer was cut off before its end");
@@ -339,7 +342,7 @@ Result<std::unique_ptr<Model>> open_scripted(const std::string& path, base::Cloc
   } catch (const ScriptError& error) {
     return malformed(error.line, error.what);
   } catch (const YAML::Exception& error) {
-    return malformed(error.mark.line + 1, error.msg);
+    return malformed(std::max(error.mark.line, 0) + 1, error.msg);
   }
 }
 
