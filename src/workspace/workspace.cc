@@ -1,6 +1,7 @@
 #include "workspace/workspace.h"
 
 #include <fcntl.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,9 +12,23 @@
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/hash.h"
+#include "base/text.h"
 
 namespace boxagnts::workspace {
 namespace {
+
+constexpr const char* kStateFolder = ".boxagnts";
+
+bool is_within(const std::string& path, const std::string& folder) {
+  return path == folder || path.starts_with(folder + "/");
+}
+
+// In any case, as vfs hides it: a file system may not tell the cases apart.
+bool is_in_state_folder(const std::string& path) {
+  for (const auto part : base::split(path, '/'))
+    if (::strcasecmp(std::string(part).c_str(), kStateFolder) == 0) return true;
+  return false;
+}
 
 // Where the workspace cannot hold it: one folder a workspace under the user's state folder.
 Result<std::string> user_state_folder(const std::string& root, const Environment& environment) {
@@ -46,9 +61,33 @@ Status check_is_own_folder(const std::string& path) {
     return fail(Code::invalid_argument,
                 path + " is " + (S_ISLNK(status.st_mode) ? "a link" : "no folder") +
                     ", but BoxAgnts keeps its state in a folder of that name; move it away");
+  // Whoever owns it can read and replace all that we write; root may work in anyone's folder.
+  const bool anothers = status.st_uid != ::geteuid() && ::geteuid() != 0;
+  if (GUARD("workspace.state-owner", anothers))
+    return fail(Code::permission_denied,
+                path +
+                    " belongs to another user, who could read and change this program's state; "
+                    "work in a copy of the folder that is yours");
   if (::chmod(path.c_str(), 0700) != 0 && errno != EROFS && errno != EPERM)
     return fail_errno(errno, "cannot use " + path);
   return {};
+}
+
+// The same folder under the user's state folder, made and checked.
+Result<std::string> open_user_state_folder(const std::string& root,
+                                           const Environment& environment) {
+  const std::string path = TRY(user_state_folder(root, environment));
+  TRY(make_folders(path));
+  TRY(check_is_own_folder(path));
+  char canonical[PATH_MAX];
+  if (!::realpath(path.c_str(), canonical)) return fail_errno(errno, "cannot use " + path);
+  // Guests see the whole workspace; only a folder named .boxagnts is hidden in it.
+  if (GUARD("workspace.state-outside", is_within(canonical, root)))
+    return fail(Code::permission_denied,
+                root + " is read-only and holds " + path +
+                    ", where its tools could see the state; set XDG_STATE_HOME to a folder "
+                    "outside it");
+  return std::string(canonical);
 }
 
 }  // namespace
@@ -70,17 +109,21 @@ Result<Workspace> open(const std::string& directory, const Environment& environm
     return fail(Code::invalid_argument,
                 "the whole file system cannot be a workspace; give a folder below it");
 
-  workspace.state_folder = workspace.root + "/.boxagnts";
+  if (GUARD("workspace.in-state-folder", is_in_state_folder(workspace.root)))
+    return fail(Code::permission_denied,
+                "the workspace " + directory +
+                    " is in a state folder of BoxAgnts, which no tool may see; give another");
+
+  workspace.state_folder = workspace.root + "/" + kStateFolder;
   if (::mkdir(workspace.state_folder.c_str(), 0700) != 0 && errno != EEXIST) {
     if (errno != EROFS && errno != EACCES && errno != EPERM)
       return fail_errno(errno, "cannot make " + workspace.state_folder);
-    workspace.state_folder = TRY(user_state_folder(workspace.root, environment));
-    TRY(make_folders(workspace.state_folder));
-  }
-  TRY(check_is_own_folder(workspace.state_folder));
-  if (::access(workspace.state_folder.c_str(), W_OK) != 0) {  // made earlier, read-only now
-    workspace.state_folder = TRY(user_state_folder(workspace.root, environment));
-    TRY(make_folders(workspace.state_folder));
+    workspace.state_folder = TRY(open_user_state_folder(workspace.root, environment));
+  } else {
+    TRY(check_is_own_folder(workspace.state_folder));
+    // Made earlier, read-only now?
+    if (::faccessat(AT_FDCWD, workspace.state_folder.c_str(), W_OK, AT_EACCESS) != 0)
+      workspace.state_folder = TRY(open_user_state_folder(workspace.root, environment));
   }
   const std::string ignore = workspace.state_folder + "/.gitignore";
   if (::access(ignore.c_str(), F_OK) != 0)  // never committed with the rest
@@ -88,12 +131,25 @@ Result<Workspace> open(const std::string& directory, const Environment& environm
   return workspace;
 }
 
+Status check_mount(const Workspace& workspace, const std::string& folder) {
+  const std::string& state = workspace.state_folder;
+  // A folder of that name is hidden wherever it is below a mount; one of another name is not.
+  const bool shows_state =
+      is_in_state_folder(folder) || is_within(folder, state) ||
+      (!is_in_state_folder(state) && (folder == "/" || is_within(state, folder)));
+  if (GUARD("workspace.mount-state", shows_state))
+    return fail(
+        Code::permission_denied,
+        folder + " shows the state of BoxAgnts, which no tool may see; give another folder");
+  return {};
+}
+
 Result<Config> read_config(const Workspace& workspace, const Environment& environment) {
   std::string user = environment("XDG_CONFIG_HOME");
   if (user.empty()) user = environment("HOME") + "/.config";
   Config config;
   config.user = TRY(read_toml(user + "/boxagnts/config.toml"));
-  config.workspace = TRY(read_toml(workspace.state_folder + "/config.toml"));
+  config.workspace = TRY(read_toml(workspace.root + "/" + kStateFolder + "/config.toml"));
   return config;
 }
 

@@ -23,8 +23,13 @@ struct Workspace {
 };
 
 // Opens the folder and makes its state folder. Errors: not_found (missing), invalid_argument (a
-// file), permission_denied (neither state folder can be made: names both).
+// file), permission_denied (neither state folder can be made: names both; the folder is in a state
+// folder, or its own belongs to another user).
 Result<Workspace> open(const std::string& directory, const Environment& environment);
+
+// Whether guests may be given this folder (canonical) besides the workspace: no state folder may be
+// seen through it. Errors: permission_denied.
+Status check_mount(const Workspace& workspace, const std::string& folder);
 
 // A parsed TOML file as nodes. A missing file is an empty table. Errors: invalid_argument with
 // line.

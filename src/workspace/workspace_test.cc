@@ -69,6 +69,131 @@ TEST_F(WorkspaceTest, AStateFolderThatIsALinkOrAFileIsRefused) {
   EXPECT_TRUE(open(root_ + "/ws", environment_).error().message.contains("is no folder"));
 }
 
+TEST_F(WorkspaceTest, AFolderInAStateFolderIsNoWorkspace) {
+  open(root_ + "/ws", environment_).value();
+  fs::create_directories(root_ + "/ws/.boxagnts/blobs");
+  fs::create_directory_symlink("ws/.boxagnts", root_ + "/shortcut");
+  fs::create_directories(root_ + "/other/.BoxAgnts/x");
+  for (const auto* inside : {"/ws/.boxagnts", "/ws/.boxagnts/blobs", "/shortcut", "/shortcut/blobs",
+                             "/other/.BoxAgnts/x"}) {
+    const auto opened = open(root_ + inside, environment_);
+    ASSERT_FALSE(opened) << inside;
+    EXPECT_EQ(opened.error().code, Code::permission_denied);
+    EXPECT_TRUE(opened.error().message.contains("is in a state folder")) << opened.error().message;
+    EXPECT_FALSE(fs::exists(root_ + inside + std::string("/.boxagnts"))) << "nothing is made there";
+  }
+  fs::create_directory(root_ + "/my.boxagnts");
+  EXPECT_TRUE(open(root_ + "/my.boxagnts", environment_)) << "only the whole name counts";
+}
+
+TEST_F(WorkspaceTest, NoMountShowsAState) {
+  const Workspace inside{"/w", "/w/.boxagnts"};
+  const Workspace elsewhere{"/w", "/home/p/.local/state/boxagnts/0123"};
+  const auto both = [&](const std::string& folder) {
+    return std::pair(check_mount(inside, folder).has_value(),
+                     check_mount(elsewhere, folder).has_value());
+  };
+  constexpr auto kNeither = std::pair(false, false);
+  for (const auto* state : {"/w/.boxagnts", "/w/.boxagnts/blobs", "/x/.boxagnts", "/x/.BOXAGNTS/y"})
+    EXPECT_EQ(both(state), kNeither) << state;
+  for (const auto* above :
+       {"/", "/home", "/home/p/.local/state", "/home/p/.local/state/boxagnts/0123",
+        "/home/p/.local/state/boxagnts/0123/blobs"})
+    EXPECT_EQ(both(above), std::pair(true, false)) << above;
+  for (const auto* other :
+       {"/w", "/w/a", "/x.boxagnts", "/home/p/.local/state/boxagnts/01", "/hom"})
+    EXPECT_EQ(both(other), std::pair(true, true)) << other;
+}
+
+// The workspace is made read-only, and root, whom permission bits do not stop, becomes nobody.
+class ReadOnlyWorkspaceTest : public WorkspaceTest {
+ protected:
+  static constexpr uid_t kNobody = 65534;
+  ReadOnlyWorkspaceTest() {
+    fs::create_directories(root_ + "/home");
+    ::chmod(root_.c_str(), 0755);
+    if (::geteuid() != 0) return;
+    was_root_ = true;
+    EXPECT_EQ(::chown((root_ + "/home").c_str(), kNobody, kNobody), 0);
+  }
+  ~ReadOnlyWorkspaceTest() override {
+    if (was_root_) EXPECT_EQ(::seteuid(0), 0);
+    ::chmod((root_ + "/ws").c_str(), 0755);
+  }
+  void begin() {
+    ::chmod((root_ + "/ws").c_str(), 0555);
+    if (was_root_) ASSERT_EQ(::seteuid(kNobody), 0);
+  }
+  std::string state_of_ws() { return open(root_ + "/ws", environment_).value().state_folder; }
+  bool was_root_ = false;
+};
+
+TEST_F(ReadOnlyWorkspaceTest, StateGoesToTheUsersFolder) {
+  begin();
+  const auto state = state_of_ws();
+  EXPECT_TRUE(state.starts_with(root_ + "/home/.local/state/boxagnts/")) << state;
+  struct stat status;
+  ASSERT_EQ(::stat(state.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700u);
+  EXPECT_FALSE(fs::exists(root_ + "/ws/.boxagnts"));
+  EXPECT_EQ(state_of_ws(), state) << "the same the next time";
+}
+
+TEST_F(ReadOnlyWorkspaceTest, ALinkInPlaceOfItIsRefused) {
+  begin();
+  const auto state = state_of_ws();
+  fs::remove_all(state);
+  fs::create_directory(root_ + "/home/elsewhere");
+  fs::create_directory_symlink(root_ + "/home/elsewhere", state);
+  const auto opened = open(root_ + "/ws", environment_);
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().message.contains("is a link")) << opened.error().message;
+  EXPECT_TRUE(fs::is_empty(root_ + "/home/elsewhere"));
+}
+
+TEST_F(ReadOnlyWorkspaceTest, TheUsersFolderMayNotBeInTheWorkspace) {
+  fs::create_directory(root_ + "/ws/state");
+  if (was_root_) ASSERT_EQ(::chown((root_ + "/ws/state").c_str(), kNobody, kNobody), 0);
+  begin();
+  const auto opened = open(root_ + "/ws", [this](const std::string& name) {
+    return name == "XDG_STATE_HOME" ? root_ + "/ws/state" : "";
+  });
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().message.contains("set XDG_STATE_HOME")) << opened.error().message;
+}
+
+TEST_F(ReadOnlyWorkspaceTest, NoUsersFolderIsSaid) {
+  begin();
+  const auto opened = open(root_ + "/ws", [](const std::string&) { return ""; });
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::permission_denied);
+  EXPECT_TRUE(opened.error().message.contains("XDG_STATE_HOME nor HOME"));
+}
+
+TEST_F(ReadOnlyWorkspaceTest, TheWorkspacesOwnConfigurationIsStillRead) {
+  write("/ws/.boxagnts/config.toml", "[agent]\nturns_max = 7\n");
+  ::chmod((root_ + "/ws/.boxagnts").c_str(), 0555);
+  if (was_root_) ASSERT_EQ(::chown((root_ + "/ws/.boxagnts").c_str(), kNobody, kNobody), 0);
+  begin();
+  auto workspace = open(root_ + "/ws", environment_).value();
+  workspace.state_folder = root_ + "/home/elsewhere";
+  const auto config = read_config(workspace, environment_).value();
+  EXPECT_EQ(config.workspace->table("agent").value()->integer("turns_max", 1, 9).value(), 7);
+}
+
+TEST_F(ReadOnlyWorkspaceTest, AStateFolderOfAnotherUserIsRefused) {
+  if (!was_root_) GTEST_SKIP() << "only root can make another user's folder";
+  fs::create_directory(root_ + "/ws/.boxagnts");
+  ::chmod((root_ + "/ws/.boxagnts").c_str(), 0777);
+  EXPECT_TRUE(open(root_ + "/ws", environment_)) << "root may work in its own";
+  ::chmod((root_ + "/ws/.boxagnts").c_str(), 0777);
+  begin();
+  const auto opened = open(root_ + "/ws", environment_);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::permission_denied);
+  EXPECT_TRUE(opened.error().message.contains("another user")) << opened.error().message;
+}
+
 TEST_F(WorkspaceTest, MissingConfigurationIsEmpty) { EXPECT_EQ(config_error(""), "none"); }
 
 TEST_F(WorkspaceTest, MalformedTomlIsNamedWithItsLine) {
