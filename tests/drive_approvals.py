@@ -14,7 +14,7 @@ WRITES = {"turns": [
 
 
 def run_on_a_terminal(case, answers, stdin_bytes=None):
-    """Runs in mode ask; types the next answer each time an approval is in the log."""
+    """Runs in mode ask; types the next answer each time the question stands on the terminal whole."""
     arguments = [case.binary, "run", "Write.", "--json", "--model", case.model_file(WRITES), "--mode", "ask"]
     out = case.root / "out.jsonl"
     environment = case.environment()
@@ -36,8 +36,7 @@ def run_on_a_terminal(case, answers, stdin_bytes=None):
                 shown += os.read(terminal, 65536)
             except OSError:  # the other side is closed
                 pass
-        lines = out.read_text().split("\n")[:-1] if out.exists() else []
-        questions = sum(json.loads(line)["kind"] == "approval_asked" for line in lines)
+        questions = shown.count(b"for this run: ")
         while asked < questions:
             want(asked < len(answers), f"a question too many: {shown.decode(errors='replace')}")
             os.write(terminal, answers[asked].encode())

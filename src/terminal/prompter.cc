@@ -1,9 +1,11 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "base/guard.h"
 #include "base/text.h"
 #include "terminal/run_display.h"
 
@@ -42,6 +44,8 @@ Prompter Prompter::on(base::UniqueFd terminal) { return Prompter(std::move(termi
 
 Result<core::Answer> Prompter::ask(const core::Approval& approval, std::stop_token stop) {
   constexpr int kLookForStop_ms = 50;
+  // Keys pressed before the question stands there answer something else.
+  if (GUARD("terminal.typed-ahead", true)) ::tcflush(tty_.get(), TCIFLUSH);
   write_all(tty_.get(), question_text(approval));
   std::string line;
   write_all(tty_.get(), "  [y]es, [n]o, or [a]ll like it for this run: ");

@@ -1,5 +1,6 @@
 #include "terminal/run_display.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,11 @@ void write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t put = ::write(fd, text.data(), text.size());
     if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && errno == EAGAIN) {  // another process made it non-blocking
+      pollfd room{fd, POLLOUT, 0};
+      (void)::poll(&room, 1, -1);
+      continue;
+    }
     if (put <= 0) return;  // the reader is gone; the run goes on
     text.remove_prefix(static_cast<std::size_t>(put));
   }
@@ -26,18 +32,21 @@ struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
 
-// The most telling argument of a call: the first string, as it came.
+// The most telling argument of a call: what it is about, else the first string, as it came.
+std::string_view telling_argument(const Json& arguments) {
+  for (const auto* name : {"file_path", "path", "pattern", "command", "url", "query"})
+    if (const auto value = base::get_string(arguments, name)) return *value;
+  if (const auto* object = arguments.if_object())
+    for (const auto& member : *object)
+      if (member.value().is_string()) return member.value().get_string();
+  return "";
+}
+
 std::string call_summary(const core::ToolCall& call, std::size_t columns) {
   std::string text = call.tool;
   const auto arguments = base::parse_json(call.arguments);
-  if (!arguments)
-    text += " " + call.arguments;
-  else if (const auto* object = arguments->if_object())
-    for (const auto& member : *object)
-      if (member.value().is_string()) {
-        text += " " + std::string(member.value().get_string());
-        break;
-      }
+  const std::string_view telling = arguments ? telling_argument(*arguments) : call.arguments;
+  if (!telling.empty()) text += " " + std::string(telling);
   return base::one_line(text, columns);
 }
 
@@ -115,6 +124,7 @@ class TextDisplay final : public RunDisplay {
 
   // Text of the answer in the making; what was shown of it is kept to complete it.
   void stream(std::string_view text) {
+    if (text.empty()) return;
     streamed_ += text;
     const std::string safe = base::terminal_safe(text);
     write_all(fd_, safe);
@@ -139,7 +149,7 @@ class TextDisplay final : public RunDisplay {
     const auto* text = std::get_if<core::TextBlock>(&block);
     if (!text) return;
     if (!text->text.starts_with(streamed_)) {  // frames were lost: show it whole
-      end_stream();
+      line(paint(kDim, "  … shown anew, a part was lost:"));
       stream(text->text);
     } else {
       stream(std::string_view(text->text).substr(streamed_.size()));

@@ -1,7 +1,9 @@
 // What a person sees of a run, line by line, and that nothing in it can steer the terminal.
 #include "terminal/run_display.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pty.h>
 #include <unistd.h>
 
@@ -57,7 +59,53 @@ TEST_F(DisplayTest, TextIsShownOnceWhetherFramesCameOrNot) {
   event(AssistantBlock{TextBlock{"world"}});  // no frame at all
   frame("lost the beginn");
   event(AssistantBlock{TextBlock{"whole text"}});
-  EXPECT_EQ(shown(), "hello\nworld\nlost the beginn\nwhole text\n");
+  EXPECT_EQ(shown(),
+            "hello\nworld\nlost the beginn\n  … shown anew, a part was lost:\nwhole text\n");
+}
+
+TEST_F(DisplayTest, ALineThatIsCompleteGetsNoSecondEnd) {
+  frame("a\n");
+  event(AssistantBlock{TextBlock{"a\n"}});
+  event(AssistantBlock{TextBlock{""}});
+  event(AssistantBlock{TextBlock{"b"}});
+  EXPECT_EQ(shown(), "a\nb\n");
+}
+
+TEST_F(DisplayTest, ACallIsToldByWhatItIsAbout) {
+  for (const auto* arguments :
+       {R"({"content":"the text","file_path":"a.md"})", R"({"old":"x","pattern":"*.h"})",
+        R"({"n":1,"word":"first string"})", R"({"n":1})", "[1]", R"({"file_path":7,"to":"b"})"}) {
+    event(AssistantBlock{ToolCall{"c", "t", arguments}});
+    event(core::ToolFinished{{.call_id = "c", .text = "ok"}});
+  }
+  EXPECT_EQ(shown(),
+            "● t a.md\n  └ ok\n● t *.h\n  └ ok\n● t first string\n  └ ok\n● t\n  └ ok\n"
+            "● t\n  └ ok\n● t b\n  └ ok\n");
+}
+
+// A pipe that another process made non-blocking: nothing is lost when it is full.
+TEST(JsonDisplay, AFullPipeIsWaitedFor) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_NONBLOCK), 0);
+  const base::UniqueFd reads(ends[0]);
+  const std::string text(200'000, 'x');
+  std::string got;
+  {
+    std::jthread reader([&] {
+      char part[4096];
+      while (true) {
+        pollfd wanted{ends[0], POLLIN, 0};
+        ::poll(&wanted, 1, -1);
+        const ssize_t count = ::read(ends[0], part, sizeof part);
+        if (count == 0) return;
+        if (count > 0) got.append(part, static_cast<std::size_t>(count));
+      }
+    });
+    make_json_display(ends[1])->show(core::Frame{.body = TextDelta{text}});
+    ::close(ends[1]);
+  }
+  EXPECT_TRUE(got.contains(text));
+  EXPECT_TRUE(got.ends_with("}\n"));
 }
 
 TEST_F(DisplayTest, FailuresRetriesAndQuestionsAreSaid) {
@@ -99,6 +147,17 @@ TEST_F(DisplayTest, NothingSteersTheTerminal) {
     EXPECT_TRUE(c == '\n' || (c >= 0x20 && c != 0x7f)) << static_cast<int>(c);
 }
 
+// A person who reads the whole question first.
+void type_when_asked(int controller, const char* typed, std::string& shown) {
+  while (!shown.contains("for this run: ")) {
+    char part[256];
+    const ssize_t got = ::read(controller, part, sizeof part);
+    if (got <= 0) return;
+    shown.append(part, static_cast<std::size_t>(got));
+  }
+  EXPECT_GT(::write(controller, typed, std::strlen(typed)), 0);
+}
+
 TEST(Prompter, TakesYesNoAllAndAsksAgain) {
   for (const auto& [typed, answer] : {std::pair{"y\n", core::Answer::yes},
                                       {"maybe\nno\n", core::Answer::no},
@@ -108,15 +167,27 @@ TEST(Prompter, TakesYesNoAllAndAsksAgain) {
     int controller, terminal;
     ASSERT_EQ(::openpty(&controller, &terminal, nullptr, nullptr, nullptr), 0);
     const base::UniqueFd closes(controller);
-    ASSERT_GT(::write(controller, typed, std::strlen(typed)), 0);
+    std::string shown;
+    std::jthread person([&] { type_when_asked(controller, typed, shown); });
     auto prompter = Prompter::on(base::UniqueFd(terminal));
     EXPECT_EQ(prompter.ask({.question = "ok?", .files = {"/w/\x1b[2Jf"}}, {}).value(), answer)
         << typed;
-    char shown[4096];
-    const auto got = ::read(controller, shown, sizeof shown);
-    ASSERT_GT(got, 0);
-    EXPECT_FALSE(std::string_view(shown, static_cast<std::size_t>(got)).contains('\x1b'));
+    person.join();
+    EXPECT_FALSE(shown.contains('\x1b'));
   }
+}
+
+TEST(Prompter, WhatWasTypedBeforeTheQuestionIsNoAnswer) {
+  int controller, terminal;
+  ASSERT_EQ(::openpty(&controller, &terminal, nullptr, nullptr, nullptr), 0);
+  const base::UniqueFd closes(controller);
+  ASSERT_EQ(::write(controller, "y\n", 2), 2);
+  pollfd arrived{terminal, POLLIN, 0};
+  ASSERT_EQ(::poll(&arrived, 1, -1), 1);
+  std::string shown;
+  std::jthread person([&] { type_when_asked(controller, "n\n", shown); });
+  auto prompter = Prompter::on(base::UniqueFd(terminal));
+  EXPECT_EQ(prompter.ask({.question = "ok?"}, {}).value(), core::Answer::no);
 }
 
 TEST(Prompter, AStopEndsTheQuestion) {
