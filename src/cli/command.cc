@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/text.h"
 
@@ -175,7 +176,11 @@ Result<Command> tool_run_command(const CLI::App& app, Given& given) {
   ToolRunCommand command{.common = given.common, .tool = given.tool};
   if (app.count("input") > 0) command.input = given.input;
   for (const auto& mount : given.mounts) command.mounts.push_back(TRY(parse_mount(mount)));
-  if (app.count("--timeout") > 0) command.timeout_s = given.timeout_s;
+  if (app.count("--timeout") > 0) {
+    if (std::isnan(given.timeout_s))  // no range holds it or excludes it
+      return fail(Code::invalid_argument, "--timeout takes a number of seconds, as in 2.5");
+    command.timeout_s = given.timeout_s;
+  }
   if (app.count("--memory") > 0) command.memory_bytes = TRY(parse_bytes(given.memory));
   return command;
 }

@@ -102,7 +102,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{{"tool", "run", "read", "--dir", "/a"}, "no ::"},
                     Bad{{"tool", "run", "read", "--dir", "::/a"}, "host"},
                     Bad{{"tool", "run", "read", "--dir", "/a::b"}, "absolute"},
-                    Bad{{"tool", "run", "read", "--timeout", "-1"}, "timeout"}));
+                    Bad{{"tool", "run", "read", "--timeout", "-1"}, "timeout"},
+                    Bad{{"tool", "run", "read", "--timeout", "nan"}, "--timeout"},
+                    Bad{{"tool", "run", "read", "--timeout", "inf"}, "timeout"}));
 
 }  // namespace
 }  // namespace boxagnts::cli
