@@ -19,6 +19,7 @@ import drive_cancel
 import drive_chat_server
 import drive_kill
 import drive_state
+import drive_streams
 from harness import Case, Failure, Skip
 
 
@@ -52,7 +53,7 @@ def main():
         sys.exit(f"behaviour: {binary} is no program: build it first (./dev release)")
 
     cases = (drive_kill.cases(options.kills) + drive_chat_server.CASES + drive_cancel.CASES +
-             drive_approvals.CASES + drive_state.CASES + cases_from_scripts.load())
+             drive_approvals.CASES + drive_state.CASES + drive_streams.CASES + cases_from_scripts.load())
     names = [name for name, _ in cases]
     assert len(names) == len(set(names)), "two cases have the same name"
     cases = [(name, function) for name, function in cases if options.only in name]

@@ -7,7 +7,7 @@
   model       a model's script (src/models/scripted.h); or model_name, taken as it is
   steps       a list of
       run: PROMPT, or call: [argument …]
-      flags, mode, stdin, env                    how
+      flags, mode, stdin, env                    how; mode: null = the configuration's
       exit, outcome, error                       what comes of it; error is part of run_ended's sentence
       stdout, stderr: {contains, lacks, matches} each a string or a list
       kinds                                      kinds of events that follow one another, others between

@@ -105,7 +105,8 @@ class Case:
 
     def run(self, prompt, model, *flags, mode="edits", **more):
         """`boxagnts run --json`, its events checked as far as they go."""
-        done = self.call("run", prompt, "--json", "--model", model, "--mode", mode, *flags, **more)
+        chosen = ["--mode", mode] if mode else []  # none: the configuration's
+        done = self.call("run", prompt, "--json", "--model", model, *chosen, *flags, **more)
         done.events = events_of(done.stdout)
         return done
 

@@ -2,6 +2,10 @@
 // error that main prints.
 #pragma once
 
+#include <stop_token>
+#include <string>
+#include <string_view>
+
 #include "base/error.h"
 #include "cli/command.h"
 
@@ -15,7 +19,10 @@ Result<int> execute(const cli::SessionListCommand& command);
 Result<int> execute(const cli::SessionShowCommand& command);
 Result<int> execute(const cli::ShowText& command);
 
-// Writes all of it to standard output.
-void print(std::string_view text);
+// Standard input to its end. Errors: limit_exceeded (larger than bytes_max), cancelled, io.
+Result<std::string> read_input(std::size_t bytes_max, const std::stop_token& stop);
+
+// Writes all of it to standard output. A reader that is gone is no error; a full disk is.
+Status print(std::string_view text);
 
 }  // namespace boxagnts::app

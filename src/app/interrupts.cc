@@ -13,7 +13,13 @@ namespace boxagnts::app {
 Result<std::unique_ptr<Interrupts>> Interrupts::watch(std::function<void()> on_first) {
   sigset_t wanted;
   sigemptyset(&wanted);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&wanted, number);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    // Ignored by whoever started us (nohup, a shell's background job): it stays so. A blocked
+    // signal would reach the signalfd all the same.
+    struct sigaction action{};
+    if (::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+    sigaddset(&wanted, number);
+  }
   sigprocmask(SIG_BLOCK, &wanted, nullptr);
   base::UniqueFd signals(::signalfd(-1, &wanted, SFD_CLOEXEC));
   base::UniqueFd quit(::eventfd(0, EFD_CLOEXEC));

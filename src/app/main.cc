@@ -1,5 +1,7 @@
+#include <poll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "app/commands.h"
@@ -7,17 +9,44 @@
 
 namespace boxagnts::app {
 
-void print(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return;  // the reader is gone
-    text.remove_prefix(static_cast<std::size_t>(put));
+Result<std::string> read_input(std::size_t bytes_max, const std::stop_token& stop) {
+  constexpr int kLookForStop_ms = 50;
+  std::string input;
+  while (true) {
+    if (stop.stop_requested())
+      return fail(Code::cancelled, "cancelled while reading standard input");
+    pollfd wanted{STDIN_FILENO, POLLIN, 0};
+    if (::poll(&wanted, 1, kLookForStop_ms) <= 0) continue;
+    char part[64 << 10];
+    const ssize_t got = ::read(STDIN_FILENO, part, sizeof part);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got < 0) return fail_errno(errno, "cannot read standard input");
+    if (got == 0) return input;
+    input.append(part, static_cast<std::size_t>(got));
+    if (input.size() > bytes_max)
+      return fail(Code::limit_exceeded,
+                  "standard input holds more than " + base::human_bytes(bytes_max) + "; give less");
   }
 }
 
+Status print(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && errno == EAGAIN) {  // another process made it non-blocking
+      pollfd room{STDOUT_FILENO, POLLOUT, 0};
+      (void)::poll(&room, 1, -1);
+      continue;
+    }
+    if (put < 0 && errno == EPIPE) return {};  // the reader has seen enough
+    if (put < 0) return fail_errno(errno, "cannot write to standard output");
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
 Result<int> execute(const cli::ShowText& command) {
-  print(command.text);
+  TRY(print(command.text));
   return 0;
 }
 

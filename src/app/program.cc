@@ -48,6 +48,8 @@ Result<Preferences> read_preferences(const workspace::Workspace& workspace) {
   Preferences asked = preferences;
   TRY(read_layer(*config.workspace, asked));
   preferences.model = asked.model;
+  if (asked.mode && *asked.mode < preferences.mode.value_or(core::Mode::ask))
+    preferences.mode = asked.mode;
   keep_the_lower(preferences.settings, asked.settings);
   if (preferences.model.empty()) preferences.model = environment_variable("BOXAGNTS_MODEL");
   preferences.settings.workspace = workspace.root;

@@ -29,7 +29,7 @@ struct Preferences {
 };
 
 // The user's file may set everything. The workspace's own file is not trusted to widen anything: it
-// may name a model and lower limits, no more.
+// may name a model, lower limits and choose a stricter mode, no more.
 Result<Preferences> read_preferences(const workspace::Workspace& workspace);
 
 // Tools without a workspace: `tool list` and the like.

@@ -16,18 +16,19 @@ namespace {
 constexpr std::size_t kInputBytesMax = 10u << 20;
 
 // What is piped in; nothing when standard input is a terminal or no file or pipe at all.
-Result<std::string> piped_input() {
+Result<std::string> piped_input(const std::stop_token& stop) {
   struct stat status;
   if (::fstat(STDIN_FILENO, &status) != 0) return std::string();
-  if (!S_ISFIFO(status.st_mode) && !S_ISREG(status.st_mode)) return std::string();
-  auto input = base::read_all(STDIN_FILENO, kInputBytesMax);
-  if (!input) return std::unexpected(std::move(input.error()).in("standard input"));
-  if (!base::is_utf8(*input)) return base::repair_utf8(*input);
+  // A socket too: it is what Node gives its children as a pipe.
+  if (!S_ISFIFO(status.st_mode) && !S_ISREG(status.st_mode) && !S_ISSOCK(status.st_mode))
+    return std::string();
+  const auto input = TRY(read_input(kInputBytesMax, stop));
+  if (!base::is_utf8(input)) return base::repair_utf8(input);
   return input;
 }
 
-Result<std::string> whole_prompt(const std::string& prompt) {
-  const auto input = TRY(piped_input());
+Result<std::string> whole_prompt(const std::string& prompt, const std::stop_token& stop) {
+  const auto input = TRY(piped_input(stop));
   if (base::is_blank(prompt) && base::is_blank(input))
     return fail(Code::invalid_argument,
                 "there is no prompt: write it as boxagnts run \"…\", or pipe it in");
@@ -35,10 +36,10 @@ Result<std::string> whole_prompt(const std::string& prompt) {
   return base::is_blank(prompt) ? input : prompt + "\n\nInput:\n" + input;
 }
 
-Result<agent::RunRequest> request_of(const cli::RunCommand& command,
-                                     const Preferences& preferences) {
+Result<agent::RunRequest> request_of(const cli::RunCommand& command, const Preferences& preferences,
+                                     const std::stop_token& stop) {
   agent::RunRequest request;
-  request.prompt = TRY(whole_prompt(command.prompt));
+  request.prompt = TRY(whole_prompt(command.prompt, stop));
   if (command.session) request.session = TRY(core::SessionId::parse(*command.session));
   request.model = command.model.value_or(preferences.model);
   if (request.model.empty())
@@ -135,7 +136,7 @@ Result<int> execute(const cli::RunCommand& command) {
 
   auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
   auto preferences = TRY(read_preferences(workspace));
-  auto request = TRY(request_of(command, preferences));
+  auto request = TRY(request_of(command, preferences, canceller.token()));
   auto prompter = environment_variable("BOXAGNTS_UNATTENDED").empty() ? terminal::Prompter::open()
                                                                       : std::nullopt;
   request.attended = prompter.has_value();
@@ -146,9 +147,9 @@ Result<int> execute(const cli::RunCommand& command) {
   const auto code = follow(*program, started, *display, prompter, canceller.token());
   canceller.detach();
   if (code && !command.json)
-    print("session " + started.session.text + "\n  go on: boxagnts run --session " +
-          started.session.text + " \"…\"\n  look:  boxagnts session show " + started.session.text +
-          "\n");
+    TRY(print("session " + started.session.text + "\n  go on: boxagnts run --session " +
+              started.session.text + " \"…\"\n  look:  boxagnts session show " +
+              started.session.text + "\n"));
   return code;
 }
 

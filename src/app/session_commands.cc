@@ -32,13 +32,14 @@ Result<int> execute(const cli::SessionListCommand& command) {
   const auto sessions = TRY(store->sessions(kSessionsShown));
   for (const auto& session : sessions) {
     if (command.json)
-      print(base::to_text(json_of(session)) + "\n");
+      TRY(print(base::to_text(json_of(session)) + "\n"));
     else
-      print(session.id.text + "  " + base::iso8601(session.updated).substr(0, 16) +
-            (session.running ? "  running  " : "  ") + base::one_line(session.title, 60) + "\n");
+      TRY(print(session.id.text + "  " + base::iso8601(session.updated).substr(0, 16) +
+                (session.running ? "  running  " : "  ") + base::one_line(session.title, 60) +
+                "\n"));
   }
   if (sessions.empty() && !command.json)
-    print("no sessions yet: start one with boxagnts run \"…\"\n");
+    TRY(print("no sessions yet: start one with boxagnts run \"…\"\n"));
   return 0;
 }
 

@@ -45,6 +45,7 @@ Result<core::Grant> envelope_of(const cli::ToolRunCommand& command,
     char canonical[PATH_MAX];
     if (!::realpath(mount.host_path.c_str(), canonical))
       return fail_errno(errno, "--dir " + mount.host_path);
+    TRY(workspace::check_mount(workspace, canonical));
     envelope.mounts.push_back({canonical, mount.guest_path, mount.access});
   }
   envelope.working_directory = workspace.root;
@@ -75,14 +76,14 @@ Result<int> execute(const cli::ToolListCommand& command) {
   const auto tools = TRY(Tools::make(clock));
   for (const auto& spec : tools->registry.specs(core::AgentAccess::full)) {
     if (command.json) {
-      print(base::to_text(core::to_json(spec)) + "\n");
+      TRY(print(base::to_text(core::to_json(spec)) + "\n"));
     } else {
       const auto sentence = spec.description.substr(0, spec.description.find('\n'));
       std::string line = spec.name;
       line.resize(std::max<std::size_t>(line.size() + 1, 12), ' ');
       std::string level(core::name_of(spec.level));
       level.resize(11, ' ');
-      print(line + level + base::one_line(sentence, 90) + "\n");
+      TRY(print(line + level + base::one_line(sentence, 90) + "\n"));
     }
   }
   return 0;
@@ -92,8 +93,8 @@ Result<int> execute(const cli::ToolShowCommand& command) {
   base::SystemClock clock;
   const auto tools = TRY(Tools::make(clock));
   const auto& spec = TRY(find_tool(tools->registry, command.tool))->spec();
-  print(spec.name + " (" + std::string(core::name_of(spec.level)) + ")\n\n" + spec.description +
-        "\n\nArguments (JSON Schema):\n" + base::to_text(spec.input_schema) + "\n");
+  TRY(print(spec.name + " (" + std::string(core::name_of(spec.level)) + ")\n\n" + spec.description +
+            "\n\nArguments (JSON Schema):\n" + base::to_text(spec.input_schema) + "\n"));
   return 0;
 }
 
@@ -112,7 +113,7 @@ Result<int> execute(const cli::ToolRunCommand& command) {
   policy.envelope = TRY(envelope_of(command, workspace, preferences.settings.limits));
   const core::ToolCall call{
       "call", command.tool,
-      command.input ? *command.input : TRY(base::read_all(STDIN_FILENO, kInputBytesMax))};
+      command.input ? *command.input : TRY(read_input(kInputBytesMax, stop.get_token()))};
   const tools::ToolContext context{.workspace = workspace.root,
                                    .scratch = vfs::make_memory_filesystem(clock, kScratchBytesMax),
                                    .limits = policy.envelope.limits,
@@ -125,7 +126,7 @@ Result<int> execute(const cli::ToolRunCommand& command) {
     result = tools->pipeline->run(call, policy, context, control);
   })).join();
   const auto& finished = TRY(std::move(result));
-  print(finished.text + (finished.text.ends_with('\n') ? "" : "\n"));
+  TRY(print(finished.text + (finished.text.ends_with('\n') ? "" : "\n")));
   return exit_code_of(finished.status);
 }
 
