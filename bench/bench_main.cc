@@ -2,7 +2,6 @@
 // against. Usage: boxagnts_bench [BOXAGNTS-BINARY]; with the binary also start-up times of whole
 // programs.
 #include <fcntl.h>
-#include <spawn.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +13,8 @@
 
 #include "base/json.h"
 #include "base/thread.h"
+#include "bench/bounds.h"
+#include "bench/programs.h"
 #include "bench/timing.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
@@ -22,15 +23,8 @@
 #include "vfs/host_filesystem.h"
 #include "vfs/memory_filesystem.h"
 
-extern char** environ;
-
 namespace boxagnts::bench {
 namespace {
-
-[[noreturn]] void die(const std::string& why) {
-  std::fprintf(stderr, "boxagnts_bench: %s\n", why.c_str());
-  std::exit(1);
-}
 
 template <class T>
 T must(Result<T> result) {
@@ -73,22 +67,6 @@ std::string native_read(const std::string& path) {
     at = end + 1;
   }
   return out;
-}
-
-void spawn_and_wait(const std::vector<std::string>& arguments) {
-  std::vector<char*> argv;
-  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-  pid_t child;
-  if (::posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ) != 0)
-    die("cannot start " + arguments[0]);
-  posix_spawn_file_actions_destroy(&actions);
-  int status;
-  ::waitpid(child, &status, 0);
 }
 
 class LoggedRun final : public tools::RunControl {
@@ -269,22 +247,11 @@ void bench_append(const Workspace& workspace) {
   sqlite3_close(bare);
 }
 
-bool on_path(const std::string& program) {
-  const char* path = std::getenv("PATH");
-  std::string folders = path ? path : "";
-  for (std::size_t at = 0; at <= folders.size();) {
-    const std::size_t end = std::min(folders.find(':', at), folders.size());
-    if (::access((folders.substr(at, end - at) + "/" + program).c_str(), X_OK) == 0) return true;
-    at = end + 1;
-  }
-  return false;
-}
-
 void bench_version(const std::string& binary) {
   std::vector<Row> rows{{"boxagnts --version", [&] { spawn_and_wait({binary, "--version"}); }},
                         {"/bin/true", [] { spawn_and_wait({"true"}); }}};
   for (const auto* rival : {"codex", "claude", "opencode", "gemini", "rg", "node"})
-    if (on_path(rival))
+    if (!find_program(rival).empty())
       rows.push_back(
           {std::string(rival) + " --version", [rival] { spawn_and_wait({rival, "--version"}); }});
   measure(rows, 4, 5);
@@ -295,11 +262,15 @@ void bench_version(const std::string& binary) {
 
 int run(int argc, char** argv) {
   const Workspace workspace;
-  bench_first_call(workspace);  // before this process has threads
+  // These two fork: before this process has threads.
+  bench_first_call(workspace);
+  bench_idle(workspace.root);
   auto thread = must(base::Thread::start("bench", 4 << 20, [&] {
     bench_call(workspace);
     bench_append(workspace);
+    bench_cancel(workspace.root);
     if (argc > 1) bench_version(argv[1]);
+    if (argc > 1) bench_wasmtime(workspace.root, argv[1]);
   }));
   thread.join();
   return 0;

@@ -308,6 +308,9 @@ Result<ProcessResult> WasmtimeSandbox::run(const Program& program, const Process
                        kTableElementsMax);
   wasmtime_store_epoch_deadline_callback(store.get(), on_epoch, nullptr, nullptr);
   wasmtime_context_set_epoch_deadline(context, 1);
+  // A stop request need not wait for the next tick.
+  const std::stop_callback interrupt(
+      state.stop, [&parts] { wasmtime_engine_increment_epoch(parts.engine.get()); });
   if (parts.kind.fuel == Fuel::on)
     if (auto* error = wasmtime_context_set_fuel(context, process.limits.fuel))
       return fail(Code::internal, take_message(error));
