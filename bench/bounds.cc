@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/thread.h"
+#include "bench/proc.h"
 #include "bench/programs.h"
 #include "bench/timing.h"
 #include "sandbox/sandbox.h"
@@ -33,28 +34,12 @@ T must(Result<T> result) {
   return std::move(*result);
 }
 
-// A number behind a key of a /proc file like "VmRSS:   1234 kB".
-std::uint64_t proc_number(const std::string& file, const std::string& key) {
-  std::ifstream stream(file);
-  for (std::string line; std::getline(stream, line);)
-    if (line.starts_with(key + ":")) return std::stoull(line.substr(key.size() + 1));
-  return 0;
-}
-double resident_mb() {
-  return static_cast<double>(proc_number("/proc/self/status", "VmRSS")) / 1024;
-}
 std::uint64_t wake_ups() {
   std::uint64_t sum = 0;
   for (const auto& task : fs::directory_iterator("/proc/self/task"))
     sum += proc_number(task.path() / "status", "voluntary_ctxt_switches");
   return sum;
 }
-std::size_t entries_of(const char* folder) {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder)) ++count;
-  return count;
-}
-
 // What a program that waits for work consists of, in a process of its own.
 void idle_child(const std::string& workspace) {
   base::SystemClock clock;
@@ -159,7 +144,7 @@ void bench_cancel(const std::string& workspace) {
   std::size_t before = 0;
   for (int i = -static_cast<int>(programs.size()); i < kPoints; ++i) {
     // By now every module has its memory image, and the engine its ticker.
-    if (i == 0) before = entries_of("/proc/self/fd") + entries_of("/proc/self/task");
+    if (i == 0) before = open_descriptors() + thread_count();
     std::stop_source source;
     std::chrono::steady_clock::time_point asked;
     std::jthread stopper([&, wait = std::chrono::microseconds(random() % 3000)] {
@@ -177,8 +162,7 @@ void bench_cancel(const std::string& workspace) {
       row.microseconds.push_back(
           std::max(0.0, std::chrono::duration<double, std::micro>(released - asked).count()));
   }
-  const double left =
-      static_cast<double>(entries_of("/proc/self/fd") + entries_of("/proc/self/task") - before);
+  const double left = static_cast<double>(open_descriptors() + thread_count() - before);
   done = true;
   print_header("10. Cancel at 1,002 random points, all cores busy");
   print(row);
