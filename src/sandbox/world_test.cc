@@ -145,8 +145,14 @@ std::string device(const std::string& name) {
 
 TEST_F(WorldTest, DevicesDoWhatTheirNamesSay) {
   const auto random = [](std::span<std::byte> into) { std::ranges::fill(into, std::byte{9}); };
+  auto streams = vfs::make_devices(random);
+  auto pipe = vfs::make_pipe().value();
+  write_to(*pipe.writer, "pipe");
+  streams.push_back({"in", pipe.reader});
   process_.name_space =
-      vfs::NameSpace::make({{"/work", scratch_}, {"/dev", vfs::make_devices(random)}}).value();
+      vfs::NameSpace::make({{"/work", scratch_}, {"/dev", vfs::make_stream_folder(streams)}})
+          .value();
+  EXPECT_EQ(run_wat(device("in")).exit_code, 8000 + 400 + 'p' + 'e') << "a pipe; EBADF to write";
   EXPECT_EQ(run_wat(device("null")).exit_code, 2) << "reads nothing, takes all";
   EXPECT_EQ(run_wat(device("zero")).exit_code, 400);
   EXPECT_EQ(run_wat(device("urandom")).exit_code, 418);

@@ -25,7 +25,7 @@ class Stream : public File {
     if (!put) return std::unexpected(put.error());
     return 0;
   }
-  Sys<void> resize(std::uint64_t) override { return std::unexpected(EINVAL); }
+  Sys<void> resize(std::uint64_t) override { return {}; }  // as O_TRUNC: nothing to cut
   Sys<void> set_times(const NewTimes&) override { return {}; }
   Sys<void> sync() override { return std::unexpected(EINVAL); }
   bool is_stream() const override { return true; }
@@ -37,6 +37,9 @@ class HostStream final : public Stream {
     struct stat status{};
     waits_ = ::fstat(fd_.get(), &status) == 0 && !S_ISREG(status.st_mode);
     terminal_ = ::isatty(fd_.get()) == 1;
+    const int access = ::fcntl(fd_.get(), F_GETFL) & O_ACCMODE;
+    readable_ = access != O_WRONLY;
+    writable_ = access != O_RDONLY;
   }
 
   Sys<Stat> stat() override {
@@ -47,6 +50,7 @@ class HostStream final : public Stream {
   }
 
   Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t) override {
+    if (!readable_) return std::unexpected(EBADF);
     if (!into.empty() && !ready(POLLIN)) return std::unexpected(EAGAIN);
     const ssize_t got = ::read(fd_.get(), into.data(), into.size());
     if (got < 0) return last_error();
@@ -54,6 +58,7 @@ class HostStream final : public Stream {
   }
 
   Sys<std::size_t> write_at(std::span<const std::byte> from, std::uint64_t) override {
+    if (!writable_) return std::unexpected(EBADF);
     if (!from.empty() && !ready(POLLOUT)) return std::unexpected(EAGAIN);
     // A pipe that says it is ready has room for this much, so the write does not wait.
     constexpr std::size_t kPieceBytes = 4096;  // PIPE_BUF
@@ -75,6 +80,7 @@ class HostStream final : public Stream {
   const base::UniqueFd fd_;
   bool waits_ = true;
   bool terminal_ = false;
+  bool readable_ = true, writable_ = true;
 };
 
 class TextStream final : public Stream {
@@ -101,76 +107,67 @@ class TextStream final : public Stream {
   std::string_view left_;
 };
 
-enum class DeviceKind : std::uint8_t { null, zero, full, random };
-
-struct DeviceName {
-  std::string_view name;
-  DeviceKind kind;
-  std::uint64_t inode;
-};
-constexpr std::array kDevices{
-    DeviceName{"full", DeviceKind::full, 2}, DeviceName{"null", DeviceKind::null, 3},
-    DeviceName{"random", DeviceKind::random, 4}, DeviceName{"urandom", DeviceKind::random, 5},
-    DeviceName{"zero", DeviceKind::zero, 6}};
-
-Stat device_stat(const DeviceName& device) {
-  return {.inode = device.inode, .kind = Kind::device, .mode = 0666};
-}
+enum class DeviceKind : std::uint8_t { full, null, random, zero };
 
 class Device final : public Stream {
  public:
-  Device(const DeviceName& device, std::shared_ptr<const FillRandom> random)
-      : device_(device), random_(std::move(random)) {}
+  Device(DeviceKind kind, FillRandom random) : kind_(kind), random_(std::move(random)) {}
 
-  Sys<Stat> stat() override { return device_stat(device_); }
+  Sys<Stat> stat() override { return Stat{.kind = Kind::device, .mode = 0666}; }
   Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t) override {
-    switch (device_.kind) {
+    switch (kind_) {
       case DeviceKind::null: return 0;
       case DeviceKind::zero:
       case DeviceKind::full: std::ranges::fill(into, std::byte{0}); break;
-      case DeviceKind::random: (*random_)(into); break;
+      case DeviceKind::random: random_(into); break;
     }
     return into.size();
   }
   Sys<std::size_t> write_at(std::span<const std::byte> from, std::uint64_t) override {
-    if (device_.kind == DeviceKind::full && !from.empty()) return std::unexpected(ENOSPC);
+    if (kind_ == DeviceKind::full && !from.empty()) return std::unexpected(ENOSPC);
     return from.size();
   }
-  Sys<void> resize(std::uint64_t) override { return {}; }  // as opening /dev/null with O_TRUNC
 
  private:
-  const DeviceName device_;
-  const std::shared_ptr<const FillRandom> random_;
+  const DeviceKind kind_;
+  const FillRandom random_;
 };
 
-class DeviceDirectory final : public Directory {
+class StreamFolder final : public Directory {
  public:
-  explicit DeviceDirectory(FillRandom random)
-      : random_(std::make_shared<const FillRandom>(std::move(random))) {}
+  explicit StreamFolder(std::vector<NamedStream> streams) : streams_(std::move(streams)) {
+    std::ranges::sort(streams_, {}, &NamedStream::name);
+  }
 
-  Sys<Stat> stat() override { return Stat{.inode = 1, .kind = Kind::directory, .mode = 0555}; }
+  Sys<Stat> stat() override {
+    return Stat{.inode = kOwnInode, .kind = Kind::directory, .mode = 0555};
+  }
   Sys<std::vector<DirectoryEntry>> list() override {
     std::vector<DirectoryEntry> entries;
-    for (const auto& device : kDevices)
-      entries.push_back({std::string(device.name), device.inode, Kind::device});
+    for (const auto& [name, stream] : streams_) {
+      const auto stat = stat_entry(name);
+      if (stat) entries.push_back({name, stat->inode, stat->kind});
+    }
     return entries;
   }
   Sys<void> set_times(const NewTimes&) override { return std::unexpected(EROFS); }
   Sys<void> sync() override { return {}; }
 
   Sys<Stat> stat_entry(std::string_view name) override {
-    const auto* device = find(name);
-    if (!device) return std::unexpected(ENOENT);
-    return device_stat(*device);
+    const auto* found = find(name);
+    if (!found) return std::unexpected(ENOENT);
+    auto stat = found->stream->stat();
+    if (stat) stat->inode = kOwnInode + 1 + static_cast<std::uint64_t>(found - streams_.data());
+    return stat;
   }
   Sys<std::shared_ptr<Directory>> open_directory(std::string_view name) override {
     return std::unexpected(find(name) ? ENOTDIR : ENOENT);
   }
   Sys<std::shared_ptr<File>> open_file(std::string_view name, OpenFlags flags) override {
-    const auto* device = find(name);
-    if (!device) return std::unexpected(flags.create ? EROFS : ENOENT);
+    const auto* found = find(name);
+    if (!found) return std::unexpected(flags.create ? EROFS : ENOENT);
     if (flags.exclusive) return std::unexpected(EEXIST);
-    return std::make_shared<Device>(*device, random_);
+    return found->stream;
   }
   Sys<std::string> read_link(std::string_view name) override {
     return std::unexpected(find(name) ? EINVAL : ENOENT);
@@ -194,24 +191,26 @@ class DeviceDirectory final : public Directory {
   }
 
  private:
-  static const DeviceName* find(std::string_view name) {
-    const auto found = std::ranges::find(kDevices, name, &DeviceName::name);
-    return found == kDevices.end() ? nullptr : &*found;
+  static constexpr std::uint64_t kOwnInode = 1;
+
+  const NamedStream* find(std::string_view name) const {
+    const auto found = std::ranges::find(streams_, name, &NamedStream::name);
+    return found == streams_.end() ? nullptr : &*found;
   }
-  static Sys<void> refuse_making(std::string_view name) {
+  Sys<void> refuse_making(std::string_view name) const {
     return std::unexpected(find(name) ? EEXIST : EROFS);
   }
-  static Sys<void> refuse_changing(std::string_view name) {
+  Sys<void> refuse_changing(std::string_view name) const {
     return std::unexpected(find(name) ? EROFS : ENOENT);
   }
 
-  const std::shared_ptr<const FillRandom> random_;
+  std::vector<NamedStream> streams_;
 };
 
-class Devices final : public Filesystem {
+class StreamFilesystem final : public Filesystem {
  public:
-  explicit Devices(FillRandom random)
-      : root_(std::make_shared<DeviceDirectory>(std::move(random))) {}
+  explicit StreamFilesystem(std::vector<NamedStream> streams)
+      : root_(std::make_shared<StreamFolder>(std::move(streams))) {}
   std::shared_ptr<Directory> root() override { return root_; }
   bool read_only() const override { return true; }
 
@@ -235,8 +234,17 @@ std::shared_ptr<File> make_text_stream(std::string_view bytes) {
   return std::make_shared<TextStream>(bytes);
 }
 
-std::shared_ptr<Filesystem> make_devices(FillRandom random) {
-  return std::make_shared<Devices>(std::move(random));
+std::vector<NamedStream> make_devices(FillRandom random) {
+  const auto device = [&random](DeviceKind kind) { return std::make_shared<Device>(kind, random); };
+  return {{"full", device(DeviceKind::full)},
+          {"null", device(DeviceKind::null)},
+          {"random", device(DeviceKind::random)},
+          {"urandom", device(DeviceKind::random)},
+          {"zero", device(DeviceKind::zero)}};
+}
+
+std::shared_ptr<Filesystem> make_stream_folder(std::vector<NamedStream> streams) {
+  return std::make_shared<StreamFilesystem>(std::move(streams));
 }
 
 }  // namespace boxagnts::vfs

@@ -7,7 +7,9 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -31,9 +33,17 @@ Result<Pipe> make_pipe();
 // Reads `bytes` once, in order; stat().size is what is left. `bytes` outlives it.
 std::shared_ptr<File> make_text_stream(std::string_view bytes);
 
-// A read-only folder of devices: null, zero, full, random and urandom. `random` fills what it is
-// given and is called from any thread.
+// What /dev of a guest holds: full, null, random, urandom, zero. `random` fills what it is given
+// and is called from any thread.
+struct NamedStream {
+  std::string name;
+  std::shared_ptr<File> stream;
+};
 using FillRandom = std::function<void(std::span<std::byte>)>;
-std::shared_ptr<Filesystem> make_devices(FillRandom random);
+std::vector<NamedStream> make_devices(FillRandom random);
+
+// A folder of streams, to be mounted: devices, pipes, stdio. Opening one gives the stream itself;
+// nothing can be made, changed or removed there.
+std::shared_ptr<Filesystem> make_stream_folder(std::vector<NamedStream> streams);
 
 }  // namespace boxagnts::vfs
