@@ -40,6 +40,11 @@ def guards_in(tree):
     return sorted(found)
 
 
+def unit_test_programs(folder):
+    """The GoogleTest programs of a build: a room's, and those of tests/."""
+    return sorted([*folder.glob("src/*/*_test"), *folder.glob("tests/*/*_test")])
+
+
 class TestRun:
     """One run of a GoogleTest program: counts, the names of failed tests, the output."""
 

@@ -7,6 +7,12 @@
 
 namespace boxagnts::sandbox {
 namespace layout {
+namespace {
+
+// preview1 knows no time before 1970.
+std::uint64_t unsigned_time(std::int64_t ns) { return ns < 0 ? 0 : static_cast<std::uint64_t>(ns); }
+
+}  // namespace
 
 Filestat filestat_of(const vfs::Stat& stat) {
   return {.device = stat.device,
@@ -14,14 +20,19 @@ Filestat filestat_of(const vfs::Stat& stat) {
           .type = static_cast<std::uint8_t>(file_type(stat.kind)),
           .links = stat.links,
           .size = stat.size,
-          .accessed_ns = static_cast<std::uint64_t>(stat.accessed_ns),
-          .modified_ns = static_cast<std::uint64_t>(stat.modified_ns),
-          .changed_ns = static_cast<std::uint64_t>(stat.changed_ns)};
+          .accessed_ns = unsigned_time(stat.accessed_ns),
+          .modified_ns = unsigned_time(stat.modified_ns),
+          .changed_ns = unsigned_time(stat.changed_ns)};
 }
 
 std::expected<vfs::NewTimes, Errno> new_times(World& world, std::uint64_t accessed_ns,
                                               std::uint64_t modified_ns, std::uint32_t flags) {
-  constexpr std::uint32_t kAccessed = 1, kAccessedNow = 2, kModified = 4, kModifiedNow = 8;
+  constexpr std::uint32_t kAccessed = 1, kAccessedNow = 2, kModified = 4, kModifiedNow = 8,
+                          kAll = 15;
+  if (flags & ~kAll) return std::unexpected(Errno::inval);
+  if ((flags & kAccessed && accessed_ns > INT64_MAX) ||
+      (flags & kModified && modified_ns > INT64_MAX))
+    return std::unexpected(Errno::inval);
   if ((flags & kAccessed && flags & kAccessedNow) || (flags & kModified && flags & kModifiedNow))
     return std::unexpected(Errno::inval);
   const auto now_ns = static_cast<std::int64_t>(world.now_ns(ClockId::realtime));
@@ -40,8 +51,11 @@ namespace {
 // One host call moves at most this much, so that a stop request never waits for a large copy.
 constexpr std::uint64_t kStepBytes = 1 << 20;
 constexpr std::uint32_t kVectorsMax = 1024;  // IOV_MAX
+constexpr std::uint64_t kOffsetMax = INT64_MAX;
 
 using Type = Descriptor::Type;
+
+bool is_stream(const Descriptor& descriptor) { return descriptor.type == Type::stream; }
 
 // The guest's buffers, cut to kStepBytes in all.
 std::expected<std::vector<std::span<std::byte>>, Errno> gather(const Call& call,
@@ -68,6 +82,8 @@ std::expected<std::vector<std::span<std::byte>>, Errno> gather(const Call& call,
 // Reads into the buffers from `offset` until one is not filled.
 vfs::Sys<std::uint64_t> read_file(vfs::File& file, std::span<const std::span<std::byte>> buffers,
                                   std::uint64_t offset) {
+  if (offset > kOffsetMax) return std::unexpected(EINVAL);
+  if (offset > kOffsetMax - kStepBytes) return 0;  // no file reaches that far
   std::uint64_t total = 0;
   for (const auto buffer : buffers) {
     const auto got = file.read_at(buffer, offset + total);
@@ -81,6 +97,10 @@ vfs::Sys<std::uint64_t> read_file(vfs::File& file, std::span<const std::span<std
 vfs::Sys<std::uint64_t> write_file(vfs::File& file, std::span<const std::span<std::byte>> buffers,
                                    std::uint64_t offset) {
   std::uint64_t total = 0;
+  for (const auto buffer : buffers) total += buffer.size();
+  if (offset > kOffsetMax) return std::unexpected(EINVAL);
+  if (total > kOffsetMax - offset) return std::unexpected(EFBIG);
+  total = 0;
   for (const auto buffer : buffers) {
     const auto put = file.write_at(buffer, offset + total);
     if (!put) return total > 0 ? vfs::Sys<std::uint64_t>(total) : std::unexpected(put.error());
@@ -99,7 +119,6 @@ bool wait_for(Call& call, const Descriptor& stream, bool write) {
 
 Errno read_stream(Call& call, const Descriptor& from, std::span<const std::span<std::byte>> buffers,
                   std::uint32_t result) {
-  if (!from.file || !(from.rights & rights::kRead)) return Errno::badf;
   while (true) {
     const auto got = read_file(*from.file, buffers, 0);
     if (got) return call.memory.store(result, static_cast<std::uint32_t>(*got));
@@ -111,11 +130,10 @@ Errno read_stream(Call& call, const Descriptor& from, std::span<const std::span<
 
 Errno fd_read(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t count,
               std::uint32_t result) {
-  Descriptor& from = *TRY_ERRNO(call.process.descriptor(fd, 0));
+  Descriptor& from = *TRY_ERRNO(call.process.descriptor(fd, rights::kRead));
   const auto buffers = TRY_ERRNO(gather(call, vectors, count));
-  if (from.type == Type::stream) return read_stream(call, from, buffers, result);
-  if (!(from.rights & rights::kRead)) return Errno::notcapable;
-  if (from.type == Type::directory) return Errno::isdir;
+  TRY_ERRNO(call.memory.bytes(result, sizeof(std::uint32_t)));
+  if (is_stream(from)) return read_stream(call, from, buffers, result);
   if (call.process.must_stop()) return Errno::io;
   const auto got = TRY_SYS(read_file(*from.file, buffers, from.offset));
   from.offset += got;
@@ -124,9 +142,8 @@ Errno fd_read(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t
 
 Errno fd_pread(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t count,
                std::uint64_t offset, std::uint32_t result) {
-  Descriptor& from = *TRY_ERRNO(call.process.descriptor(fd, rights::kRead));
-  if (from.type == Type::directory) return Errno::isdir;
-  if (from.type != Type::file) return Errno::spipe;
+  if (is_stream(*TRY_ERRNO(call.process.descriptor(fd, 0)))) return Errno::spipe;
+  Descriptor& from = *TRY_ERRNO(call.process.descriptor(fd, rights::kRead | rights::kSeek));
   const auto buffers = TRY_ERRNO(gather(call, vectors, count));
   if (call.process.must_stop()) return Errno::io;
   const auto got = TRY_SYS(read_file(*from.file, buffers, offset));
@@ -152,7 +169,6 @@ vfs::Sys<std::size_t> write_all(Call& call, const Descriptor& to,
 
 Errno write_stream(Call& call, const Descriptor& to, std::span<const std::span<std::byte>> buffers,
                    std::uint32_t result) {
-  if (!(to.rights & rights::kWrite)) return Errno::badf;
   std::uint64_t wanted = 0;
   for (const auto buffer : buffers) wanted += buffer.size();
   const std::uint64_t limit = call.process.process.limits.output_bytes;
@@ -178,44 +194,70 @@ Errno write_stream(Call& call, const Descriptor& to, std::span<const std::span<s
   return call.memory.store(result, static_cast<std::uint32_t>(total));
 }
 
-Errno fd_write(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t count,
-               std::uint32_t result) {
-  Descriptor& to = *TRY_ERRNO(call.process.descriptor(fd, 0));
-  const auto buffers = TRY_ERRNO(gather(call, vectors, count));
-  if (to.type == Type::stream) return write_stream(call, to, buffers, result);
-  if (!(to.rights & rights::kWrite)) return Errno::notcapable;
-  if (to.type != Type::file) return Errno::badf;
-  if (call.process.must_stop()) return Errno::io;
-  std::uint64_t put = 0;
+// Puts the bytes where the descriptor's flags say: at its end, or at `offset`. The value is how
+// many, and where the file is then.
+struct Written {
+  std::uint64_t count;
+  std::uint64_t offset;
+};
+std::expected<Written, Errno> write_at(Call& call, Descriptor& to,
+                                       std::span<const std::span<std::byte>> buffers,
+                                       std::uint64_t offset) {
+  if (call.process.must_stop()) return std::unexpected(Errno::io);
+  Written written{0, offset};
   if (to.flags & fdflags::kAppend) {
     for (const auto buffer : buffers) {
-      to.offset = TRY_SYS(to.file->append(buffer));
-      put += buffer.size();
+      const auto end = to.file->append(buffer);
+      if (!end && written.count == 0) return std::unexpected(from_host_errno(end.error()));
+      if (!end) break;
+      written = {written.count + buffer.size(), *end};
     }
   } else {
-    put = TRY_SYS(write_file(*to.file, buffers, to.offset));
-    to.offset += put;
+    const auto put = write_file(*to.file, buffers, offset);
+    if (!put) return std::unexpected(from_host_errno(put.error()));
+    written = {*put, offset + *put};
   }
-  return call.memory.store(result, static_cast<std::uint32_t>(put));
+  if (to.flags & (fdflags::kSync | fdflags::kDsync | fdflags::kRsync))
+    if (const auto kept = to.file->sync(); !kept)
+      return std::unexpected(from_host_errno(kept.error()));
+  return written;
+}
+
+Errno fd_write(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t count,
+               std::uint32_t result) {
+  Descriptor& to = *TRY_ERRNO(call.process.descriptor(fd, rights::kWrite));
+  const auto buffers = TRY_ERRNO(gather(call, vectors, count));
+  TRY_ERRNO(call.memory.bytes(result, sizeof(std::uint32_t)));
+  if (is_stream(to)) return write_stream(call, to, buffers, result);
+  const auto written = TRY_ERRNO(write_at(call, to, buffers, to.offset));
+  to.offset = written.offset;
+  return call.memory.store(result, static_cast<std::uint32_t>(written.count));
 }
 
 Errno fd_pwrite(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t count,
                 std::uint64_t offset, std::uint32_t result) {
-  Descriptor& to = *TRY_ERRNO(call.process.descriptor(fd, rights::kWrite));
-  if (to.type != Type::file) return Errno::spipe;
+  if (is_stream(*TRY_ERRNO(call.process.descriptor(fd, 0)))) return Errno::spipe;
+  Descriptor& to = *TRY_ERRNO(call.process.descriptor(fd, rights::kWrite | rights::kSeek));
   const auto buffers = TRY_ERRNO(gather(call, vectors, count));
-  if (call.process.must_stop()) return Errno::io;
-  const auto put = TRY_SYS(write_file(*to.file, buffers, offset));
-  return call.memory.store(result, static_cast<std::uint32_t>(put));
+  TRY_ERRNO(call.memory.bytes(result, sizeof(std::uint32_t)));
+  // Where append is set the offset is ignored, as Linux and Wasmtime do.
+  const auto written = TRY_ERRNO(write_at(call, to, buffers, offset));
+  return call.memory.store(result, static_cast<std::uint32_t>(written.count));
+}
+
+// The right to seek implies the right to tell.
+std::uint64_t right_to_tell(Call& call, std::uint32_t fd) {
+  return call.process.descriptor(fd, rights::kSeek) ? rights::kSeek : rights::kTell;
 }
 
 Errno fd_seek(Call& call, std::uint32_t fd, std::uint64_t delta, std::uint32_t whence,
               std::uint32_t result) {
   constexpr std::uint32_t kSet = 0, kCurrent = 1, kEnd = 2;
-  Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, 0));
-  if (file.type == Type::directory) return Errno::badf;
-  if (file.type != Type::file) return Errno::spipe;
-  if (!(file.rights & rights::kSeek)) return Errno::notcapable;
+  const std::uint64_t needed =
+      whence == kCurrent && delta == 0 ? right_to_tell(call, fd) : rights::kSeek;
+  if (is_stream(*TRY_ERRNO(call.process.descriptor(fd, 0)))) return Errno::spipe;
+  Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, needed));
+  TRY_ERRNO(call.memory.bytes(result, sizeof(std::uint64_t)));
   std::uint64_t base = 0;
   if (whence == kCurrent)
     base = file.offset;
@@ -224,8 +266,8 @@ Errno fd_seek(Call& call, std::uint32_t fd, std::uint64_t delta, std::uint32_t w
   else if (whence != kSet)
     return Errno::inval;
   std::int64_t target;
-  if (base > INT64_MAX || __builtin_add_overflow(static_cast<std::int64_t>(base),
-                                                 static_cast<std::int64_t>(delta), &target))
+  if (base > kOffsetMax || __builtin_add_overflow(static_cast<std::int64_t>(base),
+                                                  static_cast<std::int64_t>(delta), &target))
     return Errno::overflow;
   if (target < 0) return Errno::inval;
   file.offset = static_cast<std::uint64_t>(target);
@@ -233,8 +275,8 @@ Errno fd_seek(Call& call, std::uint32_t fd, std::uint64_t delta, std::uint32_t w
 }
 
 Errno fd_tell(Call& call, std::uint32_t fd, std::uint32_t result) {
-  Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, rights::kTell));
-  if (file.type != Type::file) return file.type == Type::directory ? Errno::badf : Errno::spipe;
+  if (is_stream(*TRY_ERRNO(call.process.descriptor(fd, 0)))) return Errno::spipe;
+  const Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, right_to_tell(call, fd)));
   return call.memory.store(result, file.offset);
 }
 
@@ -245,36 +287,34 @@ Errno fd_renumber(Call& call, std::uint32_t from, std::uint32_t to) {
 }
 
 Errno sync(Call& call, std::uint32_t fd, std::uint64_t needed) {
-  Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, 0));
-  if (file.type == Type::file) {
-    if (!(file.rights & needed)) return Errno::notcapable;
+  if (is_stream(*TRY_ERRNO(call.process.descriptor(fd, 0)))) return Errno::inval;
+  Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, needed));
+  if (file.type == Type::file)
     TRY_SYS(file.file->sync());
-    return Errno::success;
-  }
-  if (file.type != Type::directory) return Errno::inval;
-  TRY_SYS(TRY_ERRNO(call.process.place(fd, 0))->directory->sync());
+  else
+    TRY_SYS(TRY_ERRNO(call.process.place(fd, 0))->directory->sync());
   return Errno::success;
 }
 
 Errno fd_sync(Call& call, std::uint32_t fd) { return sync(call, fd, rights::kSync); }
 Errno fd_datasync(Call& call, std::uint32_t fd) { return sync(call, fd, rights::kDatasync); }
 
-Errno fd_advise(Call& call, std::uint32_t fd, std::uint64_t, std::uint64_t, std::uint32_t advice) {
+Errno fd_advise(Call& call, std::uint32_t fd, std::uint64_t offset, std::uint64_t size,
+                std::uint32_t advice) {
   constexpr std::uint32_t kAdviceMax = 5;
-  const Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, 0));
+  if (is_stream(*TRY_ERRNO(call.process.descriptor(fd, 0)))) return Errno::spipe;
+  const Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, rights::kAdvise));
   if (file.type == Type::directory) return Errno::badf;
-  if (file.type != Type::file) return Errno::spipe;
-  if (!(file.rights & rights::kAdvise)) return Errno::notcapable;
-  return advice > kAdviceMax ? Errno::inval : Errno::success;
+  const bool known = advice <= kAdviceMax && offset <= kOffsetMax && size <= kOffsetMax;
+  return known ? Errno::success : Errno::inval;
 }
 
 Errno fd_allocate(Call& call, std::uint32_t fd, std::uint64_t offset, std::uint64_t size) {
+  if (is_stream(*TRY_ERRNO(call.process.descriptor(fd, 0)))) return Errno::spipe;
   Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, rights::kAllocate));
-  if (file.type != Type::file) return Errno::badf;
-  std::uint64_t end;
-  if (size == 0 || __builtin_add_overflow(offset, size, &end) || end > INT64_MAX)
-    return Errno::inval;
-  if (TRY_SYS(file.file->stat()).size < end) TRY_SYS(file.file->resize(end));
+  if (size == 0 || size > kOffsetMax || offset > kOffsetMax) return Errno::inval;
+  if (size > kOffsetMax - offset) return Errno::fbig;
+  TRY_SYS(file.file->allocate(offset, size));
   return Errno::success;
 }
 
@@ -292,9 +332,7 @@ Errno fd_fdstat_get(Call& call, std::uint32_t fd, std::uint32_t result) {
 
 Errno fd_fdstat_set_flags(Call& call, std::uint32_t fd, std::uint32_t flags) {
   Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, rights::kSetFlags));
-  if (flags &
-      ~(fdflags::kAppend | fdflags::kNonblock | fdflags::kDsync | fdflags::kRsync | fdflags::kSync))
-    return Errno::inval;
+  if (flags & ~std::uint32_t{fdflags::kAll}) return Errno::inval;
   found.flags = static_cast<std::uint16_t>(flags);
   return Errno::success;
 }
@@ -322,8 +360,7 @@ Errno fd_filestat_get(Call& call, std::uint32_t fd, std::uint32_t result) {
 
 Errno fd_filestat_set_size(Call& call, std::uint32_t fd, std::uint64_t size) {
   Descriptor& file = *TRY_ERRNO(call.process.descriptor(fd, rights::kSetSize));
-  if (file.type != Type::file) return Errno::badf;
-  if (size > INT64_MAX) return Errno::inval;
+  if (size > kOffsetMax) return Errno::inval;
   TRY_SYS(file.file->resize(size));
   return Errno::success;
 }
@@ -333,7 +370,6 @@ Errno fd_filestat_set_times(Call& call, std::uint32_t fd, std::uint64_t accessed
   Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, rights::kSetTimes));
   const auto times =
       TRY_ERRNO(layout::new_times(call.process.world, accessed_ns, modified_ns, flags));
-  if (found.type == Type::stream) return Errno::success;
   if (found.type == Type::file)
     TRY_SYS(found.file->set_times(times));
   else
@@ -350,7 +386,7 @@ Errno fd_prestat_get(Call& call, std::uint32_t fd, std::uint32_t result) {
 
 Errno fd_prestat_dir_name(Call& call, std::uint32_t fd, std::uint32_t buffer, std::uint32_t size) {
   const Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, 0));
-  if (found.preopen.empty()) return Errno::badf;
+  if (found.preopen.empty()) return Errno::notdir;
   if (size < found.preopen.size()) return Errno::nametoolong;
   const auto into = TRY_ERRNO(call.memory.bytes(buffer, found.preopen.size()));
   std::memcpy(into.data(), found.preopen.data(), found.preopen.size());
@@ -364,6 +400,7 @@ Errno fd_readdir(Call& call, std::uint32_t fd, std::uint32_t buffer, std::uint32
   const auto* place = TRY_ERRNO(call.process.place(fd, rights::kReaddir));
   Descriptor& found = *TRY_ERRNO(call.process.descriptor(fd, 0));
   auto into = TRY_ERRNO(call.memory.bytes(buffer, size));
+  TRY_ERRNO(call.memory.bytes(result, sizeof(std::uint32_t)));
   if (call.process.must_stop()) return Errno::io;
   if (cookie == 0 || found.listing.empty()) {
     const std::uint64_t inode = TRY_SYS(place->directory->stat()).inode;

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "sandbox/host_function.h"
 #include "sandbox/preview1.h"
 #include "sandbox/preview1_layout.h"
@@ -6,9 +7,19 @@ namespace boxagnts::sandbox {
 namespace {
 
 constexpr std::uint32_t kLookupFollow = 1;
+constexpr std::size_t kLinkTargetBytesMax = 4095;  // PATH_MAX with its NUL
 
-vfs::Follow follow_of(std::uint32_t lookup_flags) {
+std::expected<vfs::Follow, Errno> follow_of(std::uint32_t lookup_flags) {
+  if (lookup_flags & ~kLookupFollow) return std::unexpected(Errno::inval);
   return lookup_flags & kLookupFollow ? vfs::Follow::yes : vfs::Follow::no;
+}
+
+// A path of a guest: preview1's strings are UTF-8, and what is not is ILSEQ, as in Wasmtime.
+std::expected<std::string_view, Errno> text_of(const Call& call, std::uint32_t at,
+                                               std::uint32_t size) {
+  const auto text = call.memory.text(at, size);
+  if (text && !base::is_utf8(*text)) return std::unexpected(Errno::ilseq);
+  return text;
 }
 
 // A directory descriptor and a path in guest memory.
@@ -21,7 +32,7 @@ std::expected<Target, Errno> target(Call& call, std::uint32_t fd, std::uint64_t 
                                     std::uint32_t path, std::uint32_t path_size) {
   const auto start = call.process.place(fd, needed_rights);
   if (!start) return std::unexpected(start.error());
-  const auto text = call.memory.text(path, path_size);
+  const auto text = text_of(call, path, path_size);
   if (!text) return std::unexpected(text.error());
   if (call.process.must_stop()) return std::unexpected(Errno::io);
   return Target{*start, *text};
@@ -34,49 +45,73 @@ std::expected<vfs::Leaf, Errno> leaf(Call& call, const Target& at, vfs::Follow f
   return std::move(*resolved);
 }
 
+// For a name that is to be made with a slash behind it: only a folder could stand there.
+std::expected<void, Errno> check_slash(const vfs::Leaf& made) {
+  if (!made.must_be_directory) return {};
+  const auto stat = made.parent.directory->stat_entry(made.name);
+  if (!stat) return std::unexpected(from_host_errno(stat.error()));
+  return std::unexpected(stat->kind == vfs::Kind::directory ? Errno::exist : Errno::notdir);
+}
+
+constexpr std::uint32_t kCreate = 1, kDirectory = 2, kExclusive = 4, kTruncate = 8;
+
+// What the folder's own rights must hold to open something in it in this way.
+std::uint64_t rights_to_open(std::uint32_t open_flags, std::uint32_t fd_flags) {
+  std::uint64_t needed = rights::kOpen;
+  if (open_flags & kCreate) needed |= rights::kCreateFile;
+  if (open_flags & kTruncate) needed |= rights::kPathSetSize;
+  if (fd_flags & fdflags::kDsync) needed |= rights::kDatasync;
+  if (fd_flags & (fdflags::kRsync | fdflags::kSync)) needed |= rights::kSync;
+  return needed;
+}
+
+// Rights. `wanted` says whether the file is opened for reading and for writing; every other right
+// comes from what the folder hands down, whatever was asked for, since programs written for
+// Wasmtime (which knows no rights) ask for few or none. What fd_fdstat_set_rights took from the
+// folder is not handed down, and asking for it is ENOTCAPABLE.
 Errno path_open(Call& call, std::uint32_t fd, std::uint32_t lookup_flags, std::uint32_t path,
                 std::uint32_t path_size, std::uint32_t open_flags, std::uint64_t wanted,
-                std::uint64_t inheriting, std::uint32_t fd_flags, std::uint32_t result) {
-  constexpr std::uint32_t kCreate = 1, kDirectory = 2, kExclusive = 4, kTruncate = 8;
-  const auto at = TRY_ERRNO(target(call, fd, rights::kOpen, path, path_size));
+                std::uint64_t, std::uint32_t fd_flags, std::uint32_t result) {
   if (open_flags & ~(kCreate | kDirectory | kExclusive | kTruncate)) return Errno::inval;
-  const vfs::OpenFlags flags{
-      .read = (wanted & (rights::kRead | rights::kReaddir)) != 0,
-      .write = (wanted & (rights::kWrite | rights::kAllocate | rights::kSetSize)) != 0,
-      .create = (open_flags & kCreate) != 0,
-      .exclusive = (open_flags & kExclusive) != 0,
-      .truncate = (open_flags & kTruncate) != 0,
-      .directory = (open_flags & kDirectory) != 0,
-      .append = (fd_flags & fdflags::kAppend) != 0};
-  if (flags.directory && (flags.create || flags.truncate)) return Errno::inval;
-  auto opened = TRY_SYS(
-      call.process.process.name_space->open(*at.start, at.path, follow_of(lookup_flags), flags));
+  if (fd_flags & ~std::uint32_t{fdflags::kAll}) return Errno::inval;
+  const auto follow = TRY_ERRNO(follow_of(lookup_flags));
+  const auto at =
+      TRY_ERRNO(target(call, fd, rights_to_open(open_flags, fd_flags), path, path_size));
+  TRY_ERRNO(call.memory.bytes(result, sizeof(std::uint32_t)));
+  const vfs::OpenFlags flags{.read = (wanted & rights::kRead) != 0,
+                             .write = (wanted & rights::kWrite) != 0,
+                             .create = (open_flags & kCreate) != 0,
+                             .exclusive = (open_flags & kExclusive) && (open_flags & kCreate),
+                             .truncate = (open_flags & kTruncate) != 0,
+                             .directory = (open_flags & kDirectory) != 0,
+                             .append = (fd_flags & fdflags::kAppend) != 0};
+  if (flags.directory && open_flags != kDirectory) return Errno::inval;
+  const std::uint64_t handed_down = TRY_ERRNO(call.process.descriptor(fd, 0))->rights_inheriting;
+  if (wanted & (rights::kFile | rights::kDirectory) & ~handed_down) return Errno::notcapable;
+  auto opened = TRY_SYS(call.process.process.name_space->open(*at.start, at.path, follow, flags));
   Descriptor descriptor{.flags = static_cast<std::uint16_t>(fd_flags)};
   if (opened.file) {
     const bool stream = opened.file->is_stream();
     descriptor.type = stream ? Descriptor::Type::stream : Descriptor::Type::file;
     descriptor.file = std::move(opened.file);
-    // What was not opened for is not granted, whatever was wished for.
-    descriptor.rights = wanted & (stream ? rights::kStream : rights::kFile);
-    if (!flags.read) descriptor.rights &= ~rights::kRead;
-    if (!flags.write) descriptor.rights &= ~(rights::kWrite | rights::kAllocate | rights::kSetSize);
+    descriptor.opened = stream ? rights::kStream : rights::kFile;
+    if (!flags.read) descriptor.opened &= ~rights::kRead;
+    if (!flags.write) descriptor.opened &= ~rights::kWriting;
   } else {
     descriptor.type = Descriptor::Type::directory;
     descriptor.place = std::move(*opened.directory);
-    descriptor.rights = wanted & rights::kDirectory;
-    descriptor.rights_inheriting = inheriting & (rights::kDirectory | rights::kFile);
+    descriptor.opened = rights::kDirectory;
+    descriptor.rights_inheriting = handed_down;
   }
-  const auto number = TRY_ERRNO(call.process.add(std::move(descriptor)));
-  const auto stored = call.memory.store(result, number);
-  if (stored != Errno::success) call.process.close(number);
-  return stored;
+  descriptor.rights = descriptor.opened & handed_down;
+  return call.memory.store(result, TRY_ERRNO(call.process.add(std::move(descriptor))));
 }
 
 Errno path_filestat_get(Call& call, std::uint32_t fd, std::uint32_t lookup_flags,
                         std::uint32_t path, std::uint32_t path_size, std::uint32_t result) {
+  const auto follow = TRY_ERRNO(follow_of(lookup_flags));
   const auto at = TRY_ERRNO(target(call, fd, rights::kPathStat, path, path_size));
-  const auto stat =
-      TRY_SYS(call.process.process.name_space->stat(*at.start, at.path, follow_of(lookup_flags)));
+  const auto stat = TRY_SYS(call.process.process.name_space->stat(*at.start, at.path, follow));
   return call.memory.store(result, layout::filestat_of(stat));
 }
 
@@ -84,10 +119,15 @@ Errno path_filestat_set_times(Call& call, std::uint32_t fd, std::uint32_t lookup
                               std::uint32_t path, std::uint32_t path_size,
                               std::uint64_t accessed_ns, std::uint64_t modified_ns,
                               std::uint32_t flags) {
+  const auto follow = TRY_ERRNO(follow_of(lookup_flags));
   const auto at = TRY_ERRNO(target(call, fd, rights::kPathSetTimes, path, path_size));
   const auto times =
       TRY_ERRNO(layout::new_times(call.process.world, accessed_ns, modified_ns, flags));
-  const auto found = TRY_ERRNO(leaf(call, at, follow_of(lookup_flags)));
+  const auto found = TRY_ERRNO(leaf(call, at, follow));
+  if (found.must_be_directory) {
+    const auto stat = TRY_SYS(found.parent.directory->stat_entry(found.name));
+    if (stat.kind != vfs::Kind::directory) return Errno::notdir;
+  }
   if (found.name.empty())
     TRY_SYS(found.parent.directory->set_times(times));
   else
@@ -146,12 +186,16 @@ Errno path_link(Call& call, std::uint32_t fd, std::uint32_t lookup_flags, std::u
                 std::uint32_t new_path_size) {
   const auto at = TRY_ERRNO(target(call, fd, rights::kLinkSource, path, path_size));
   const auto to = TRY_ERRNO(target(call, new_fd, rights::kLinkTarget, new_path, new_path_size));
-  if (lookup_flags & kLookupFollow) return Errno::inval;
+  if (lookup_flags != 0) return Errno::inval;
   const auto source = TRY_ERRNO(leaf(call, at, vfs::Follow::no));
   const auto destination = TRY_ERRNO(leaf(call, to, vfs::Follow::no));
   if (source.name.empty()) return Errno::perm;
   if (destination.name.empty()) return Errno::exist;
-  if (source.must_be_directory || destination.must_be_directory) return Errno::noent;
+  if (source.must_be_directory) {
+    const auto stat = TRY_SYS(source.parent.directory->stat_entry(source.name));
+    return stat.kind == vfs::Kind::directory ? Errno::perm : Errno::notdir;
+  }
+  TRY_ERRNO(check_slash(destination));
   TRY_SYS(source.parent.directory->hard_link(source.name, *destination.parent.directory,
                                              destination.name));
   return Errno::success;
@@ -159,16 +203,17 @@ Errno path_link(Call& call, std::uint32_t fd, std::uint32_t lookup_flags, std::u
 
 Errno path_symlink(Call& call, std::uint32_t old_path, std::uint32_t old_path_size,
                    std::uint32_t fd, std::uint32_t path, std::uint32_t path_size) {
-  const auto link_target = TRY_ERRNO(call.memory.text(old_path, old_path_size));
+  const auto link_target = TRY_ERRNO(text_of(call, old_path, old_path_size));
   const auto at = TRY_ERRNO(target(call, fd, rights::kSymlink, path, path_size));
   const auto found = TRY_ERRNO(leaf(call, at, vfs::Follow::no));
   if (link_target.empty()) return Errno::noent;
   if (link_target.contains('\0')) return Errno::inval;
+  if (link_target.size() > kLinkTargetBytesMax) return Errno::nametoolong;
   // A link out of the sandbox could not be followed here but would mislead whoever finds it
   // outside.
-  if (GUARD("sandbox.absolute-link", link_target.starts_with('/'))) return Errno::notcapable;
+  if (GUARD("sandbox.absolute-link", link_target.starts_with('/'))) return Errno::perm;
   if (found.name.empty()) return Errno::exist;
-  if (found.must_be_directory) return Errno::noent;
+  TRY_ERRNO(check_slash(found));
   TRY_SYS(found.parent.directory->make_link(found.name, link_target));
   return Errno::success;
 }

@@ -76,7 +76,11 @@ void proc_exit(Call& call, std::uint32_t code) {
   call.process.end_with_exit(static_cast<std::int32_t>(code));
 }
 
-Errno proc_raise(Call&, std::uint32_t) { return Errno::nosys; }
+// No signal can be raised, as in Wasmtime; what is none is still EINVAL.
+Errno proc_raise(Call&, std::uint32_t signal) {
+  constexpr std::uint32_t kSignalMax = 30;
+  return signal > kSignalMax ? Errno::inval : Errno::notsup;
+}
 
 // No descriptor is a socket; a bad one is still a bad one.
 Errno no_socket(Call& call, std::uint32_t fd) {

@@ -14,10 +14,12 @@ Errno from_host_errno(int host_errno) {
     case EAGAIN: return Errno::again;
     case EBADF: return Errno::badf;
     case EBUSY: return Errno::busy;
+    case EDQUOT: return Errno::dquot;
     case EEXIST: return Errno::exist;
     case EFAULT: return Errno::fault;
     case EFBIG: return Errno::fbig;
     case EILSEQ: return Errno::ilseq;
+    case EINTR: return Errno::intr;
     case EINVAL: return Errno::inval;
     case EISDIR: return Errno::isdir;
     case ELOOP: return Errno::loop;
@@ -27,7 +29,7 @@ Errno from_host_errno(int host_errno) {
     case ENFILE: return Errno::nfile;
     case ENOENT: return Errno::noent;
     case ENOMEM: return Errno::nomem;
-    case EDQUOT:
+    case ENODEV: return Errno::nodev;
     case ENOSPC: return Errno::nospc;
     case ENOSYS: return Errno::nosys;
     case ENOTDIR: return Errno::notdir;
@@ -39,6 +41,7 @@ Errno from_host_errno(int host_errno) {
     case EPERM: return Errno::perm;
     case EROFS: return Errno::rofs;
     case ESPIPE: return Errno::spipe;
+    case ESTALE: return Errno::stale;
     case ETXTBSY: return Errno::txtbsy;
     case EXDEV: return Errno::xdev;
     default: return Errno::io;
@@ -63,18 +66,22 @@ ProcessState::ProcessState(const Process& spec, base::Clock& clock, World& its_w
       stop(std::move(stopper)),
       clock_(clock),
       deadline_(clock.steady() + spec.limits.wall_time) {
-  const auto stream = [this](std::shared_ptr<vfs::File> file, Output* counted) {
+  const auto stream = [this](std::shared_ptr<vfs::File> file, Output* counted,
+                             std::uint64_t rights) {
     descriptors_.emplace_back(Descriptor{.type = Descriptor::Type::stream,
                                          .file = std::move(file),
                                          .output = counted,
-                                         .rights = rights::kStream});
+                                         .opened = rights,
+                                         .rights = rights});
   };
-  stream(spec.standard_input ? spec.standard_input : vfs::make_text_stream(spec.input), nullptr);
-  stream(spec.standard_output, &output);
-  stream(spec.standard_error, &errors);
+  stream(spec.standard_input ? spec.standard_input : vfs::make_text_stream(spec.input), nullptr,
+         rights::kInput);
+  stream(spec.standard_output, &output, rights::kOutput);
+  stream(spec.standard_error, &errors, rights::kOutput);
   const auto preopen = [this](std::string name) {
     descriptors_.emplace_back(Descriptor{.type = Descriptor::Type::directory,
                                          .preopen = std::move(name),
+                                         .opened = rights::kDirectory,
                                          .rights = rights::kDirectory,
                                          .rights_inheriting = rights::kDirectory | rights::kFile});
   };
@@ -89,6 +96,7 @@ std::expected<Descriptor*, Errno> ProcessState::descriptor(std::uint32_t fd,
                                                            std::uint64_t needed_rights) {
   if (fd >= descriptors_.size() || !descriptors_[fd]) return std::unexpected(Errno::badf);
   Descriptor& found = *descriptors_[fd];
+  if ((found.opened & needed_rights) != needed_rights) return std::unexpected(Errno::badf);
   if ((found.rights & needed_rights) != needed_rights) return std::unexpected(Errno::notcapable);
   return &found;
 }

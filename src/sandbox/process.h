@@ -29,10 +29,12 @@ enum class Errno : std::uint16_t {
   again = 6,
   badf = 8,
   busy = 10,
+  dquot = 19,
   exist = 20,
   fault = 21,
   fbig = 22,
   ilseq = 25,
+  intr = 27,
   inval = 28,
   io = 29,
   isdir = 31,
@@ -41,6 +43,7 @@ enum class Errno : std::uint16_t {
   mlink = 34,
   nametoolong = 37,
   nfile = 41,
+  nodev = 43,
   noent = 44,
   nomem = 48,
   nospc = 51,
@@ -55,6 +58,7 @@ enum class Errno : std::uint16_t {
   pipe = 64,
   rofs = 69,
   spipe = 70,
+  stale = 72,
   txtbsy = 74,
   xdev = 75,
   notcapable = 76
@@ -81,17 +85,20 @@ constexpr std::uint64_t kDatasync = 1 << 0, kRead = 1 << 1, kSeek = 1 << 2, kSet
                         kPathSetTimes = 1 << 20, kStat = 1 << 21, kSetSize = 1 << 22,
                         kSetTimes = 1 << 23, kSymlink = 1 << 24, kRemoveDirectory = 1 << 25,
                         kUnlinkFile = 1 << 26, kPoll = 1 << 27;
+constexpr std::uint64_t kWriting = kWrite | kAllocate | kSetSize;
 constexpr std::uint64_t kFile = kDatasync | kRead | kSeek | kSetFlags | kSync | kTell | kWrite |
                                 kAdvise | kAllocate | kStat | kSetSize | kSetTimes | kPoll;
-constexpr std::uint64_t kDirectory =
-    kSetFlags | kSync | kAdvise | kCreateDirectory | kCreateFile | kLinkSource | kLinkTarget |
-    kOpen | kReaddir | kReadlink | kRenameSource | kRenameTarget | kPathStat | kPathSetSize |
-    kPathSetTimes | kStat | kSetTimes | kSymlink | kRemoveDirectory | kUnlinkFile | kPoll;
-constexpr std::uint64_t kStream = kRead | kWrite | kSetFlags | kStat | kPoll;
+constexpr std::uint64_t kDirectory = kDatasync | kSetFlags | kSync | kAdvise | kCreateDirectory |
+                                     kCreateFile | kLinkSource | kLinkTarget | kOpen | kReaddir |
+                                     kReadlink | kRenameSource | kRenameTarget | kPathStat |
+                                     kPathSetSize | kPathSetTimes | kStat | kSetTimes | kSymlink |
+                                     kRemoveDirectory | kUnlinkFile | kPoll;
+constexpr std::uint64_t kInput = kRead | kSetFlags | kStat | kPoll,
+                        kOutput = kWrite | kSetFlags | kStat | kPoll, kStream = kInput | kOutput;
 }  // namespace rights
 
 namespace fdflags {
-constexpr std::uint16_t kAppend = 1, kDsync = 2, kNonblock = 4, kRsync = 8, kSync = 16;
+constexpr std::uint16_t kAppend = 1, kDsync = 2, kNonblock = 4, kRsync = 8, kSync = 16, kAll = 31;
 }
 
 // The guest's linear memory, for the length of one host call. Every pointer a guest hands over goes
@@ -141,6 +148,7 @@ struct Descriptor {
   std::optional<vfs::Place> place;  // of a directory; a preopened one is looked up at its first use
   std::string preopen;              // guest path of a preopened directory, else empty
   std::uint64_t offset = 0;
+  std::uint64_t opened = 0;  // the rights that its kind and its opening give at most
   std::uint64_t rights = 0;
   std::uint64_t rights_inheriting = 0;
   std::uint16_t flags = 0;
@@ -161,6 +169,7 @@ class ProcessState {
   ProcessState(const ProcessState&) = delete;
 
   // --- descriptors ---
+  // Errors: badf also for what it was not opened for, notcapable for rights that were dropped.
   std::expected<Descriptor*, Errno> descriptor(std::uint32_t fd, std::uint64_t needed_rights);
   // A directory's place in the name space.
   std::expected<const vfs::Place*, Errno> place(std::uint32_t fd, std::uint64_t needed_rights);

@@ -248,7 +248,7 @@ TEST_F(SandboxTest, LinksOutOfTheSandboxCannotBeMade) {
     (func (export "_start")
       (call $exit
         (call $f (i32.const 0) (i32.const 11) (i32.const 4) (i32.const 5) (i32.const 6))))))");
-  EXPECT_EQ(result.exit_code, 76) << "ENOTCAPABLE";
+  EXPECT_EQ(result.exit_code, 63) << "EPERM";
 }
 
 // --- modules that are none

@@ -4,6 +4,13 @@
 
 namespace boxagnts::vfs {
 
+Sys<void> File::allocate(std::uint64_t offset, std::uint64_t size) {
+  const auto now = stat();
+  if (!now) return std::unexpected(now.error());
+  if (now->size >= offset + size) return {};
+  return resize(offset + size);
+}
+
 Sys<Directory::Opened> Directory::open_plain(std::string_view, OpenFlags) {
   return std::unexpected(ELOOP);
 }

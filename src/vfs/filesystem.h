@@ -72,6 +72,8 @@ class File {
   virtual Sys<std::size_t> write_at(std::span<const std::byte> from, std::uint64_t offset) = 0;
   virtual Sys<std::uint64_t> append(std::span<const std::byte> from) = 0;  // the new size
   virtual Sys<void> resize(std::uint64_t size) = 0;
+  // Makes room for `size` bytes at `offset`, growing the file if need be. The default only grows.
+  virtual Sys<void> allocate(std::uint64_t offset, std::uint64_t size);
   virtual Sys<void> set_times(const NewTimes& times) = 0;
   virtual Sys<void> sync() = 0;
 

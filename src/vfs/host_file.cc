@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/guard.h"
+
 namespace boxagnts::vfs {
 
 Sys<Stat> stat_of(int fd) {
@@ -77,7 +79,19 @@ Sys<void> HostFile::resize(std::uint64_t size) {
   return growing_to(size, [&] { return done(::ftruncate(fd_.get(), static_cast<off_t>(size))); });
 }
 
+Sys<void> HostFile::allocate(std::uint64_t offset, std::uint64_t size) {
+  // Only the host knows whether it has the room; where it cannot promise any the size is set.
+  const auto promised = growing_to(offset + size, [&] {
+    return done(::fallocate(fd_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(size)));
+  });
+  if (promised || promised.error() != EOPNOTSUPP) return promised;
+  return File::allocate(offset, size);
+}
+
 Sys<void> HostFile::set_times(const NewTimes& times) {
+  // Unlike its bytes, a file's times can be set through a descriptor that only reads.
+  if (GUARD("vfs.read-only-times", access_ == core::Access::read_only))
+    return std::unexpected(EROFS);
   return done(::futimens(fd_.get(), to_timespecs(times).data()));
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "core/policy_values.h"
 #include "vfs/beneath.h"
 #include "vfs/filesystem.h"
 #include "vfs/quota.h"
@@ -36,15 +37,17 @@ struct Growth {
 
 class HostFile : public File {
  public:
-  // Without `growth` nothing is counted.
-  explicit HostFile(base::UniqueFd fd, std::shared_ptr<Growth> growth = nullptr)
-      : fd_(std::move(fd)), growth_(std::move(growth)) {}
+  // Without `growth` nothing is counted. `access` is the mount's.
+  explicit HostFile(base::UniqueFd fd, std::shared_ptr<Growth> growth = nullptr,
+                    core::Access access = core::Access::read_write)
+      : fd_(std::move(fd)), growth_(std::move(growth)), access_(access) {}
 
   Sys<Stat> stat() override { return stat_of(fd_.get()); }
   Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset) override;
   Sys<std::size_t> write_at(std::span<const std::byte> from, std::uint64_t offset) override;
   Sys<std::uint64_t> append(std::span<const std::byte> from) override;
   Sys<void> resize(std::uint64_t size) override;
+  Sys<void> allocate(std::uint64_t offset, std::uint64_t size) override;
   Sys<void> set_times(const NewTimes& times) override;
   Sys<void> sync() override;
   int descriptor() const override { return fd_.get(); }
@@ -57,6 +60,7 @@ class HostFile : public File {
 
   const base::UniqueFd fd_;
   const std::shared_ptr<Growth> growth_;
+  const core::Access access_;
 };
 
 // The files of a mount with a quota that are open through it: the size of one that is removed is

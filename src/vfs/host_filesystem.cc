@@ -23,6 +23,8 @@ using base::UniqueFd;
 
 // What the directories of one mount share.
 struct Mounted {
+  bool read_only() const { return GUARD("vfs.read-only", access == core::Access::read_only); }
+
   core::Access access;
   Masks masks;
   std::shared_ptr<OpenFiles> counted;  // nullptr: there is no quota
@@ -85,9 +87,7 @@ class HostDirectory final : public Directory {
   Sys<Stat> stat_plain(std::string_view path) override;
 
  private:
-  bool read_only() const {
-    return GUARD("vfs.read-only", mounted_->access == core::Access::read_only);
-  }
+  bool read_only() const { return mounted_->read_only(); }
   std::string below(std::string_view path) const {
     return path_.empty() ? std::string(path) : path_ + "/" + std::string(path);
   }
@@ -258,7 +258,7 @@ Sys<Directory::Opened> HostDirectory::open_plain(std::string_view path, OpenFlag
   if (GUARD("vfs.special-file", !S_ISREG(status.st_mode))) return std::unexpected(ENXIO);
   auto file = mounted_->counted
                   ? mounted_->counted->add(std::move(*fd))
-                  : Sys<std::shared_ptr<File>>(std::make_shared<HostFile>(std::move(*fd)));
+                  : Sys<std::shared_ptr<File>>(std::make_shared<HostFile>(std::move(*fd), nullptr, mounted_->access));
   if (!file) return std::unexpected(file.error());
   if (lock) lock.unlock();  // a file that closes takes it
   // Only now that it is known to be a plain file.

@@ -141,6 +141,7 @@ class MemoryDirectory final : public Directory {
   }
   Sys<std::vector<DirectoryEntry>> list() override {
     const std::lock_guard lock(tree_->mutex);
+    if (node_->removed) return std::unexpected(ENOENT);  // as Linux
     std::vector<DirectoryEntry> entries;
     for (const auto& [name, node] : node_->entries)
       entries.push_back({name, node->inode, node->kind});

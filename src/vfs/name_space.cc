@@ -161,9 +161,9 @@ class Walk {
       }
       if (GUARD("vfs.name-length", name.size() > kNameBytesMax))
         return std::unexpected(ENAMETOOLONG);
-      const bool last = std::ranges::all_of(
-          pending_, [](const auto& rest) { return rest.empty() || rest == "."; });
-      // "x/" and "x/." mean the folder that x is or leads to.
+      const bool last =
+          std::ranges::all_of(pending_, [](const auto& rest) { return rest.empty(); });
+      // "x/" means the folder that x is or leads to.
       const bool slash = last && !pending_.empty();
       if (last && follow == Follow::no && !slash) return Leaf{stack_.back(), name};
       const auto expanded = expand_link(name);

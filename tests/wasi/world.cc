@@ -1,0 +1,126 @@
+#include "tests/wasi/world.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "base/thread.h"
+#include "vfs/host_filesystem.h"
+#include "vfs/memory_filesystem.h"
+#include "vfs/streams.h"
+
+namespace boxagnts::wasi_test {
+namespace {
+
+base::SystemClock& system_clock() {
+  static base::SystemClock clock;
+  return clock;
+}
+
+std::shared_ptr<vfs::Filesystem> full_filesystem() {
+  static const auto kFull = [] {
+    auto made = vfs::make_memory_filesystem(system_clock(), 1 << 10);
+    for (int i = 0; made->root()->open_file(std::to_string(i), {.create = true}); ++i) {
+    }
+    return made;
+  }();
+  return kFull;
+}
+
+void write_file(const std::string& path, std::string_view content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+void make_socket(const std::string& path) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  ASSERT_LT(path.size(), sizeof address.sun_path);
+  path.copy(address.sun_path, path.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ::close(fd);
+}
+
+vfs::Mount host_mount(const std::string& guest, const std::string& folder, core::Access access,
+                      std::vector<base::Glob> hidden = {}) {
+  return {guest, vfs::open_host_filesystem(folder, access, vfs::Masks(std::move(hidden))).value()};
+}
+
+}  // namespace
+
+std::string name_of(Scratch scratch) { return scratch == Scratch::host ? "host" : "memory"; }
+
+World::World(base::Clock& clock, Scratch scratch) {
+  char folder[] = "/tmp/wasi_test.XXXXXX";
+  folder_ = ::mkdtemp(folder);
+  for (const auto* name : {"/s", "/ro", "/ro/empty", "/special"})
+    std::filesystem::create_directory(folder_ + name);
+  write_file(folder_ + "/ro/file", "read only");
+  std::filesystem::create_symlink("file", folder_ + "/ro/link");
+  write_file(folder_ + "/special/file", "special");
+  write_file(folder_ + "/special/masked", "hidden");
+  EXPECT_EQ(::mkfifo((folder_ + "/special/fifo").c_str(), 0666), 0);
+  make_socket(folder_ + "/special/socket");
+
+  std::vector<vfs::Mount> mounts;
+  if (scratch == Scratch::host)
+    mounts.push_back(host_mount("/s", folder_ + "/s", core::Access::read_write));
+  else
+    mounts.push_back({"/s", vfs::make_memory_filesystem(clock, 16 << 20)});
+  mounts.push_back(host_mount("/ro", folder_ + "/ro", core::Access::read_only));
+  mounts.push_back({"/other", vfs::make_memory_filesystem(clock, 64 << 10)});
+  mounts.push_back({"/full", full_filesystem()});
+  mounts.push_back(host_mount("/special", folder_ + "/special", core::Access::read_write,
+                              {base::Glob::parse("masked*").value()}));
+  mounts.push_back({"/special/mounted", vfs::make_memory_filesystem(clock, 1 << 10)});
+  mounts.push_back({"/dev", vfs::make_devices([](std::span<std::byte> into) {
+                      std::ranges::fill(into, std::byte{7});
+                    })});
+  name_space_ = vfs::NameSpace::make(std::move(mounts)).value();
+}
+
+World::~World() { std::filesystem::remove_all(folder_); }
+
+sandbox::Process World::process() const {
+  sandbox::Process process;
+  process.name_space = name_space_;
+  process.working_directory = "/s";
+  process.environment = {"NAME=value", "EMPTY="};
+  process.limits.wall_time = std::chrono::seconds(60);
+  return process;
+}
+
+sandbox::Sandbox& sandbox_under_test() {
+  static const auto kSandbox = sandbox::Sandbox::make(system_clock(), {.instances_max = 4});
+  return *kSandbox;
+}
+
+const sandbox::Program& guest(const std::string& name) {
+  static std::map<std::string, std::shared_ptr<const sandbox::Program>> programs;
+  auto& program = programs[name];
+  if (!program) {
+    std::ifstream file(std::string(WASI_GUESTS) + "/" + name + ".wasm", std::ios::binary);
+    const std::string wasm{std::istreambuf_iterator<char>(file), {}};
+    program = sandbox_under_test().compile(wasm).value();
+  }
+  return *program;
+}
+
+sandbox::ProcessResult run(const sandbox::Program& program, const sandbox::Process& process) {
+  Result<sandbox::ProcessResult> result = fail(Code::internal, "not run");
+  auto thread = base::Thread::start("guest", process.limits.stack_bytes + (4 << 20), [&] {
+    result = sandbox_under_test().run(program, process, {});
+  });
+  EXPECT_TRUE(thread);
+  thread->join();
+  EXPECT_TRUE(result) << (result ? "" : result.error().message);
+  return result.value_or(sandbox::ProcessResult{});
+}
+
+}  // namespace boxagnts::wasi_test
