@@ -41,6 +41,16 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   return content;
 }
 
+Status write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail_errno(errno, "writing failed");
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
 Status write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {
   std::string temporary = path + ".XXXXXX";
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
@@ -49,12 +59,7 @@ Status write_file_atomically(const std::string& path, std::string_view content, 
     ::unlink(temporary.c_str());
     return fail_errno(error_number, "cannot write " + path);
   };
-  for (std::size_t done = 0; done < content.size();) {
-    const ssize_t put = ::write(fd.get(), content.data() + done, content.size() - done);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return abandon(errno);
-    done += static_cast<std::size_t>(put);
-  }
+  if (!write_all(fd.get(), content)) return abandon(errno);
   if (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0) return abandon(errno);
   fd.reset();
   if (::rename(temporary.c_str(), path.c_str()) != 0) return abandon(errno);

@@ -38,12 +38,7 @@ Result<UniqueFd> memory_file(const char* name) {
 
 Result<UniqueFd> memory_file_of(std::string_view content) {
   auto file = TRY(memory_file("input"));
-  for (std::size_t done = 0; done < content.size();) {
-    const ssize_t put = ::write(file.get(), content.data() + done, content.size() - done);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return fail_errno(errno, "cannot fill a memory file");
-    done += static_cast<std::size_t>(put);
-  }
+  TRY(base::write_all(file.get(), content));
   ::lseek(file.get(), 0, SEEK_SET);
   return file;
 }

@@ -65,9 +65,10 @@ EngineKind engine_kind(const core::Limits& limits) {
 }
 
 Owned<wasm_engine_t> make_engine(const SandboxOptions& options, EngineKind kind, Target target,
-                                 Allocator allocator) {
+                                 Allocator allocator, Compiling compiling) {
   auto* config = wasm_config_new();
   set_features(config);
+  wasmtime_config_parallel_compilation_set(config, compiling == Compiling::parallel);
   wasmtime_config_epoch_interruption_set(config, true);
   wasmtime_config_max_wasm_stack_set(config, kind.stack_bytes);
   // Unused, but Wasmtime wants it to be the larger of the two.

@@ -72,7 +72,7 @@ struct EngineKind {
 EngineKind engine_kind(const core::Limits& limits);
 
 Owned<wasm_engine_t> make_engine(const SandboxOptions& options, EngineKind kind, Target target,
-                                 Allocator allocator);
+                                 Allocator allocator, Compiling compiling = Compiling::parallel);
 // Pooling unless the address space is limited (ulimit -v) below what the pool reserves.
 Allocator affordable_allocator(const SandboxOptions& options);
 

@@ -359,8 +359,9 @@ std::unique_ptr<Sandbox> Sandbox::make(base::Clock& clock, SandboxOptions option
   return std::make_unique<WasmtimeSandbox>(clock, options);
 }
 
-Result<std::string> precompile(std::string_view wasm, Target target, Fuel fuel) {
-  const auto engine = make_engine({}, {.fuel = fuel}, target, Allocator::on_demand);
+Result<std::string> precompile(std::string_view wasm, Target target, Fuel fuel,
+                               Compiling compiling) {
+  const auto engine = make_engine({}, {.fuel = fuel}, target, Allocator::on_demand, compiling);
   const auto module = TRY(compile_module(*engine, wasm));
   wasm_byte_vec_t bytes;
   if (auto* error = wasmtime_module_serialize(module.get(), &bytes))

@@ -97,8 +97,11 @@ class Sandbox {
                                     std::stop_token stop) = 0;
 };
 
+enum class Compiling : std::uint8_t { parallel, on_this_thread };  // parallel starts threads
+
 // Compiles to what load_compiled takes. Errors: invalid_argument as for Sandbox::compile, except
 // that imports and exports are looked at when it is loaded.
-Result<std::string> precompile(std::string_view wasm, Target target, Fuel fuel);
+Result<std::string> precompile(std::string_view wasm, Target target, Fuel fuel,
+                               Compiling compiling = Compiling::parallel);
 
 }  // namespace boxagnts::sandbox
