@@ -61,13 +61,12 @@ def inside_a_stream(case):
     lines = []
     wait_for_line(process, lambda line: line["kind"] == "text_delta", lines)
     process.send_signal(signal.SIGINT)
-    check_cancelled_answer(case, finish(process, lines))
-
-
-def check_cancelled_answer(case, done):
+    done = finish(process, lines)
     check_cancelled(case, done)
-    kinds = [event["kind"] for event in done.events]
-    want("assistant_block" not in kinds, f"half an answer counts as one: {kinds}")
+    said = [event["block"]["text"] for event in done.events if event["kind"] == "assistant_block"]
+    want(len(said) == 1 and said[0].startswith("word word "[:len(said[0])]), f"what was said is not kept: {said}")
+    reasons = [event["reason"] for event in done.events if event["kind"] == "turn_ended"]
+    want(reasons == ["cancelled"], f"half an answer counts as a whole one: {reasons}")
 
 
 def inside_a_stall(case):
@@ -75,7 +74,10 @@ def inside_a_stall(case):
     lines = []
     wait_for_line(process, lambda line: line["kind"] == "user_message", lines)
     process.send_signal(signal.SIGTERM)
-    check_cancelled_answer(case, finish(process, lines))
+    done = finish(process, lines)
+    check_cancelled(case, done)
+    kinds = [event["kind"] for event in done.events]
+    want("assistant_block" not in kinds, f"something was said: {kinds}")
 
 
 CASES = [("cancel/inside a tool", inside_a_tool), ("cancel/inside a stream", inside_a_stream),

@@ -110,6 +110,24 @@ def read_only_workspace(case):
     want(list((case.root / "home/state").rglob("state.db")), "there is no state in XDG_STATE_HOME")
 
 
+def no_room(case):
+    """The disk fills up in the middle of a run: it ends with a sentence, and goes on when there is room."""
+    prefix = ["unshare", "--mount", "--map-root-user"] if os.geteuid() else ["unshare", "--mount"]
+    small = prefix + ["sh", "-c", 'mount -t tmpfs -o size=1500k none "$0" && cd "$0" && exec "$@"', str(case.workspace)]
+    if subprocess.run([*small, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        raise Skip("this machine does not let us make a small file system")
+    model = case.model_file({"turns": [{"say": "word " * 100_000}] * 9})
+    # In one name space: the run that meets the end, room, and the next run.
+    again = (f'"$@"; echo "first: $?" >&2; rm filler; exec "$@" --session '
+             f'$("{case.binary}" session list | cut -d " " -f 1)')
+    script = 'dd if=/dev/zero of=filler bs=1k count=1000 2>/dev/null; ' + again
+    done = case.call("run", "Go.", "--json", "--model", model,
+                     prefix=[*small, "sh", "-c", script, "sh"])
+    want("first: 1" in done.stderr, f"the first run did not end with 1: {done.stderr}")
+    want("no room" in done.stderr, f"the reason is not said: {done.stderr}")
+    want(done.code == 0, f"with room again: exit code {done.code}: {done.stderr}")
+
+
 def state_folder_is_a_link(case):
     (case.workspace / ".boxagnts").symlink_to(case.outside)
     done = case.call("run", "x", "--model", case.model_file(OK))
@@ -135,6 +153,7 @@ CASES = [
     ("state/newer", with_spoiled_database(newer, 2, ["state.db", "newer"])),
     ("state/session in use", session_in_use),
     ("state/read-only workspace", read_only_workspace),
+    ("state/no room", no_room),
     ("state/folder is a link", state_folder_is_a_link),
     ("state/owner only", state_is_owners_only),
 ]

@@ -16,6 +16,18 @@ void FrameQueue::ring() {
   changed_.notify_all();
 }
 
+void FrameQueue::lose(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  lost_ = error;
+  rung_ = true;
+  changed_.notify_all();
+}
+
+std::optional<Error> FrameQueue::lost() {
+  const std::lock_guard lock(mutex_);
+  return lost_;
+}
+
 std::optional<core::Frame> FrameQueue::take(std::int64_t seen) {
   const std::lock_guard lock(mutex_);
   while (!frames_.empty() && frames_.front().after < seen) frames_.pop_front();
@@ -67,6 +79,13 @@ void FrameHub::ring(const core::SessionId& session) {
   const auto queues = live(found->second);
   for (const auto& queue : queues) queue->ring();
   if (queues.empty()) channels_.erase(found);
+}
+
+void FrameHub::lose(const core::SessionId& session, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(session);
+  if (found == channels_.end()) return;
+  for (const auto& queue : live(found->second)) queue->lose(error);
 }
 
 }  // namespace boxagnts::agent

@@ -22,6 +22,9 @@ class FrameQueue {
 
   void push(const core::Frame& frame);
   void ring();
+  // The run that makes the frames can say nothing more in the log, for this reason.
+  void lose(const Error& error);
+  std::optional<Error> lost();
 
   // The oldest frame made after event `seen`, if it belongs right behind it; older ones are
   // dropped.
@@ -33,6 +36,7 @@ class FrameQueue {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<core::Frame> frames_;
+  std::optional<Error> lost_;
   bool rung_ = false;
 };
 
@@ -44,6 +48,8 @@ class FrameHub {
   void publish(const core::Frame& frame);
   // An event was appended: what was being made is made.
   void ring(const core::SessionId& session);
+  // The session's run has lost its log: who follows is told why.
+  void lose(const core::SessionId& session, const Error& error);
 
  private:
   struct Channel {

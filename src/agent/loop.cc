@@ -49,7 +49,7 @@ void Loop::show(core::FrameBody body) {
   parts_.hub.publish({parts_.lease.session(), parts_.lease.run(), last_number_, std::move(body)});
 }
 
-Result<std::int64_t> Loop::open(const std::optional<core::RunId>& interrupted) {
+Result<std::int64_t> Loop::open() {
   std::optional<core::RunId> unended;  // the last run that has a beginning and no end
   while (true) {
     const auto events =
@@ -70,12 +70,11 @@ Result<std::int64_t> Loop::open(const std::optional<core::RunId>& interrupted) {
                                              .text = "The run was interrupted before this call was "
                                                      "finished. What it did is not known: look "
                                                      "before you repeat it."}});
-  // A process may die before its run's first event, or between its last one and letting go.
-  if (interrupted && unended == interrupted)
+  if (unended)  // we own the session now: it is not going on elsewhere
     repairs.emplace_back(core::RunEnded{
         .outcome = core::Outcome::interrupted,
-        .error = {Code::unavailable, "the process that owned the run ended before the run did"},
-        .of = *interrupted});
+        .error = {Code::unavailable, "the run's process ended, or lost its log, before its end"},
+        .of = *unended});
   if (!repairs.empty()) TRY(log(repairs));
   return last;
 }
@@ -112,19 +111,21 @@ Result<Loop::Ending> Loop::take_turns() {
                          " turns was reached; go on with the session, or raise --max-turns"}};
     const auto begun = parts_.dependencies.clock.steady();
     auto answer = answer_of_turn();
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+        parts_.dependencies.clock.steady() - begun);
     if (!answer) {
-      if (answer.error().code == Code::cancelled || parts_.stop.stop_requested()) return cancelled;
+      if (answer.error().code == Code::cancelled || parts_.stop.stop_requested()) {
+        TRY(keep_partial(took));
+        return cancelled;
+      }
       if (answer.error().code == Code::conflict) return std::unexpected(std::move(answer.error()));
       return Ending{core::Outcome::failed, std::move(answer.error())};
     }
     ++turns_;
     usage_ += answer->usage;
-    const auto took = parts_.dependencies.clock.steady() - begun;
     std::vector<core::EventBody> bodies;
     for (auto& block : answer->blocks) bodies.emplace_back(core::AssistantBlock{std::move(block)});
-    bodies.emplace_back(
-        core::TurnEnded{answer->reason, answer->usage,
-                        std::chrono::duration_cast<std::chrono::microseconds>(took).count()});
+    bodies.emplace_back(core::TurnEnded{answer->reason, answer->usage, took.count()});
     TRY(log(bodies));
     if (!conversation_.open_calls().empty()) {
       continuations = 0;
@@ -147,18 +148,31 @@ Result<Loop::Ending> Loop::take_turns() {
   }
 }
 
+// A cancelled answer: the person has read its text, and the session goes on from there. Thinking
+// and calls count only whole.
+Status Loop::keep_partial(std::chrono::microseconds took) {
+  if (base::is_blank(partial_)) return {};
+  ++turns_;
+  const core::EventBody bodies[]{core::AssistantBlock{core::TextBlock{std::move(partial_)}},
+                                 core::TurnEnded{core::StopReason::cancelled, {}, took.count()}};
+  return log(bodies);
+}
+
 Result<models::Answer> Loop::ask_model() {
   const models::Request request{
       .system = system_, .messages = conversation_.messages(), .tools = &tools_};
+  partial_.clear();
   return parts_.model.answer(
       request,
       [this](const models::Piece& piece) {
-        if (const auto* text = std::get_if<models::TextPiece>(&piece))
+        if (const auto* text = std::get_if<models::TextPiece>(&piece)) {
+          partial_ += text->text;
           show(core::TextDelta{std::string(text->text)});
-        else if (const auto* thinking = std::get_if<models::ThinkingPiece>(&piece))
+        } else if (const auto* thinking = std::get_if<models::ThinkingPiece>(&piece)) {
           show(core::ThinkingDelta{std::string(thinking->text)});
-        else if (const auto* call = std::get_if<models::CallPiece>(&piece))
+        } else if (const auto* call = std::get_if<models::CallPiece>(&piece)) {
           show(core::CallBegun{std::string(call->tool)});
+        }
       },
       parts_.stop);
 }
@@ -171,6 +185,7 @@ Result<models::Answer> Loop::answer_of_turn() {
     const auto delay_ms =
         models::retry_delay_ms(parts_.settings.retry, answer.error(), attempt, jitter);
     if (!delay_ms) return answer;
+    partial_.clear();
     const core::EventBody retried = core::TurnRetried{attempt, *delay_ms, answer.error()};
     TRY(log(std::span(&retried, 1)));
     auto& clock = parts_.dependencies.clock;

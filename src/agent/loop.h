@@ -2,8 +2,9 @@
 //
 // Invariants (each has a test in runs_test.cc): the turn cap binds; every call of an answer gets
 // exactly one result, also on cancel and error; a cut or stalled answer is asked for again or
-// reported, never a success; arguments that are no JSON run nothing; an oversize result is kept
-// whole as a blob; cancelling works wherever the run is. Belongs to the run's thread.
+// reported, never a success; what an answer had said when it was cancelled is kept; arguments that
+// are no JSON run nothing; an oversize result is kept whole as a blob; cancelling works wherever
+// the run is. Belongs to the run's thread.
 #pragma once
 
 #include <random>
@@ -30,9 +31,10 @@ class Loop final : private tools::RunControl {
   };
   explicit Loop(Parts parts);
 
-  // Reads the session so far, and gives every call that a killed run left open its result. Before
-  // run(). Returns the number of the session's last event before that.
-  Result<std::int64_t> open(const std::optional<core::RunId>& interrupted);
+  // Reads the session so far, and closes a run that left it without an end (killed, or its log was
+  // lost): every open call gets its result. Before run(). Returns the number of the session's last
+  // event before that.
+  Result<std::int64_t> open();
   // The request's first events.
   Status begin();
   // Runs until the run's end, which the caller appends by finish(). Errors: the log is lost to us
@@ -46,6 +48,7 @@ class Loop final : private tools::RunControl {
     Error error;
   };
 
+  Status keep_partial(std::chrono::microseconds took);
   Status log(std::span<const core::EventBody> bodies);
   void show(core::FrameBody body);
   Result<Ending> take_turns();
@@ -68,6 +71,7 @@ class Loop final : private tools::RunControl {
   std::int64_t last_number_ = 0;
   std::int64_t turns_ = 0;
   core::Usage usage_;
+  std::string partial_;                             // text of the answer in the making
   std::optional<core::CallDecided> undecided_log_;  // a decision to be logged with its result
   std::minstd_rand jitter_;
 };

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "agent/approvals.h"
 #include "agent/frames.h"
@@ -48,6 +49,7 @@ class RunsImpl final : public Runs {
 
   Result<Started> start(const RunRequest& request) override {
     reap();
+    const auto place = TRY(take_place());
     auto run = std::make_unique<ActiveRun>();
     run->request = request;
     run->model = TRY(dependencies_.open_model(request.model));
@@ -63,10 +65,13 @@ class RunsImpl final : public Runs {
     run->loop =
         std::make_unique<Loop>(Loop::Parts{dependencies_, settings_, run->request, *run->model,
                                            *run->lease, hub_, approvals_, run->stop.get_token()});
-    const auto after = TRY(run->loop->open(acquired.interrupted));
+    const auto after = TRY(run->loop->open());
     Started started{session, run->lease->run(), after};
     TRY(run->loop->begin());
-    TRY(launch(started.run, std::move(run)));
+    if (auto launched = launch(started.run, run); !launched) {
+      TRY(run->loop->finish({.outcome = core::Outcome::failed, .error = launched.error()}));
+      return std::unexpected(std::move(launched.error()));
+    }
     return started;
   }
 
@@ -115,11 +120,37 @@ class RunsImpl final : public Runs {
     });
   }
 
-  Status launch(const core::RunId& id, std::unique_ptr<ActiveRun> run) {
+  // Room for a run that is being started: taken before anything of it is stored.
+  class Place {
+   public:
+    explicit Place(RunsImpl& home) : home_(&home) {}
+    Place(Place&& other) noexcept : home_(std::exchange(other.home_, nullptr)) {}
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (!home_) return;
+      const std::lock_guard lock(home_->mutex_);
+      --home_->starting_;
+    }
+
+   private:
+    RunsImpl* home_;
+  };
+  Result<Place> take_place() {
     const std::lock_guard lock(mutex_);
-    if (active_.size() >= settings_.runs_max)
+    // One that has logged its end takes no more room: who saw that may start the next at once.
+    const auto running = std::ranges::count_if(active_, [](const auto& entry) {
+      return entry.second->state == ActiveRun::State::running;
+    });
+    if (static_cast<std::size_t>(running) + starting_ >= settings_.runs_max)
       return fail(Code::busy, "all " + std::to_string(settings_.runs_max) +
                                   " runs of this process are busy; try again later");
+    ++starting_;
+    return Place(*this);
+  }
+
+  // Takes the run over, unless no thread can be made for it.
+  Status launch(const core::RunId& id, std::unique_ptr<ActiveRun>& run) {
+    const std::lock_guard lock(mutex_);
     ActiveRun& target = *run;
     const std::size_t stack_bytes =
         core::stack_class_bytes(settings_.limits.stack_bytes) + kHostStackBytes;
@@ -139,6 +170,7 @@ class RunsImpl final : public Runs {
     run.loop.reset();
     run.lease.reset();  // the session is free again
     hub_.ring(run.session);
+    if (!logged) hub_.lose(run.session, logged.error());
     set_state(run, ActiveRun::State::finished);
   }
 
@@ -155,6 +187,7 @@ class RunsImpl final : public Runs {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<core::RunId, std::unique_ptr<ActiveRun>> active_;
+  std::size_t starting_ = 0;  // places taken by runs that are not yet in active_
 };
 
 }  // namespace

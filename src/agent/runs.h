@@ -45,7 +45,9 @@ class Tail {
  public:
   virtual ~Tail() = default;
   using Item = std::variant<core::Event, core::Frame>;
-  // Waits for the next item; nullopt at the deadline or on stop.
+  // Waits for the next item; nullopt at the deadline or on stop. Errors: the store's; and, once all
+  // events are given out, why a run of this process could not go on writing them (its RunEnded will
+  // not come from it).
   virtual Result<std::optional<Item>> next(std::stop_token stop, base::Steady deadline) = 0;
 };
 

@@ -311,6 +311,48 @@ TEST_F(RunsTest, CancelInsideAStream) {
   EXPECT_EQ(ended(events).outcome, Outcome::cancelled);
 }
 
+TEST_F(RunsTest, WhatACancelledAnswerHadSaidIsKept) {
+  const auto hear = [](std::string text) -> Step {
+    return [=](const auto&, const auto& on_piece, auto stop) -> Result<models::Answer> {
+      on_piece(models::ThinkingPiece{"hm"});
+      if (!text.empty()) on_piece(models::TextPiece{text});
+      std::mutex mutex;
+      std::condition_variable_any never;
+      std::unique_lock lock(mutex);
+      never.wait(lock, stop, [] { return false; });
+      return fail(Code::cancelled, "stopped");
+    };
+  };
+  const auto cancelled = [&](std::vector<Step> steps, std::string_view last) {
+    const auto started = start(std::move(steps));
+    return follow(started, [&](const Tail::Item& item) {
+      const auto* frame = std::get_if<core::Frame>(&item);
+      if (!frame) return;
+      const auto* text = std::get_if<core::TextDelta>(&frame->body);
+      const auto* thinking = std::get_if<core::ThinkingDelta>(&frame->body);
+      if ((text && text->text == last) || (thinking && thinking->text == last))
+        (void)runs_->cancel(started.run);
+    });
+  };
+  auto events = cancelled({hear("beginning")}, "beginning");
+  ASSERT_EQ(all<core::AssistantBlock>(events).size(), 1u) << "the text, not the thinking";
+  EXPECT_EQ(std::get<core::TextBlock>(all<core::AssistantBlock>(events)[0].block).text,
+            "beginning");
+  ASSERT_EQ(all<core::TurnEnded>(events).size(), 1u);
+  EXPECT_EQ(all<core::TurnEnded>(events)[0].reason, core::StopReason::cancelled);
+  EXPECT_EQ(ended(events).turns, 1);
+  request_.session = events[0].session;
+  follow(start({says("on")}));
+  ASSERT_EQ(script_.last_messages.size(), 3u) << "and the model is shown it";
+  EXPECT_EQ(std::get<core::TextBlock>(script_.last_messages[1].blocks.at(0)).text, "beginning");
+
+  request_.session.reset();
+  events = cancelled({hear("")}, "hm");
+  EXPECT_TRUE(all<core::TurnEnded>(events).empty()) << "nothing was said";
+  events = cancelled({fails(Code::unavailable), hear("")}, "hm");
+  EXPECT_TRUE(all<core::AssistantBlock>(events).empty()) << "a lost attempt is void";
+}
+
 TEST_F(RunsTest, CancelInsideATool) {
   const auto started = start({calls({{"c1", "wait", "{}"}, {"c2", "change", "{}"}})});
   const auto events = follow(started, [&](const Tail::Item& item) {
@@ -438,6 +480,64 @@ TEST_F(RunsTest, BadStartsAreRefusedBeforeAnythingIsStored) {
   EXPECT_EQ(runs_->answer({"nosuch"}, core::Answer::yes, "t").error().code, Code::not_found);
 }
 
+TEST_F(RunsTest, ARunThatCannotBeginLeavesNothingOpen) {
+  settings_.runs_max = 1;
+  runs_ = make_runs();
+  const auto first = start({calls({{"c1", "wait", "{}"}})});
+  const auto second = runs_->start(request_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::busy);
+  EXPECT_EQ(store_->sessions(10).value().size(), 1u) << "nothing is stored";
+  EXPECT_TRUE(runs_->cancel(first.run));
+  follow(first);
+  follow(start({says("there is room again")}));
+
+  settings_.limits.stack_bytes = 1ull << 46;  // no thread has that
+  runs_ = make_runs();
+  request_.session = first.session;
+  ASSERT_FALSE(runs_->start(request_));
+  const auto events = store_->read(first.session, 0, 100).value();
+  EXPECT_EQ(all<core::RunStarted>(events).size(), all<core::RunEnded>(events).size());
+  EXPECT_EQ(ended(events).outcome, Outcome::failed);
+}
+
+TEST_F(RunsTest, ARunThatLosesItsLogTellsWhoFollows) {
+  char folder[] = "/tmp/runs_test.XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  store_ = store::Store::open(folder, clock_).value();
+  core::SessionId session;
+  std::unique_ptr<store::RunLease> thief;
+  add("lose", core::Level::read_only, [&](const Json&, const auto&) {
+    for (const auto& lock : std::filesystem::directory_iterator(std::string(folder) + "/runs"))
+      std::filesystem::remove(lock.path());  // somebody tidied up
+    thief = store_->acquire(session).value().lease;
+    return output("ok");
+  });
+  pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
+  runs_ = make_runs();
+  session = store_->create_session("s").value();
+  request_.session = session;
+  const auto tail = runs_->tail(session, 0).value();
+  start({calls({{"c1", "lose", "{}"}})});
+  std::int64_t last = 0;
+  while (true) {
+    const auto item = tail->next({}, std::chrono::steady_clock::now() + 20s);
+    if (!item) {
+      EXPECT_EQ(item.error().code, Code::conflict);
+      break;
+    }
+    ASSERT_TRUE(*item) << "nobody was told";
+    if (const auto* event = std::get_if<core::Event>(&**item)) last = event->number;
+  }
+  EXPECT_EQ(last, 4) << "what is in the log came first";
+  thief.reset();
+  const auto ends = all<core::RunEnded>(run({says("hi")}));
+  ASSERT_EQ(ends.size(), 2u) << "the next run closes it";
+  EXPECT_EQ(ends[0].outcome, Outcome::interrupted);
+  runs_.reset();
+  std::filesystem::remove_all(folder);
+}
+
 TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
   const auto session = store_->create_session("s").value();
   {
@@ -457,6 +557,8 @@ TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
   EXPECT_EQ(closed[0].result.call_id, "c2");
   EXPECT_EQ(closed[0].result.status, ResultStatus::cancelled);
   EXPECT_TRUE(closed[0].result.text.contains("interrupted"));
+  ASSERT_EQ(all<core::RunEnded>(events).size(), 2u);
+  EXPECT_EQ(all<core::RunEnded>(events)[0].outcome, Outcome::interrupted);
   EXPECT_EQ(ended(events).outcome, Outcome::finished);
 }
 

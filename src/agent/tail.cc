@@ -17,6 +17,7 @@ class SessionTail final : public Tail {
 
   Result<std::optional<Item>> next(std::stop_token stop, base::Steady deadline) override {
     while (true) {
+      const auto lost = queue_->lost();  // asked first: what was logged before it is still shown
       if (events_.empty())
         for (auto& event : TRY(store_.read(session_, seen_, kBatch)))
           events_.push_back(std::move(event));
@@ -28,6 +29,7 @@ class SessionTail final : public Tail {
         seen_ = std::get<core::Event>(item).number;
         return item;
       }
+      if (lost) return std::unexpected(*lost);
       const auto now = std::chrono::steady_clock::now();
       if (stop.stop_requested() || now >= deadline) return std::nullopt;
       queue_->wait(stop, std::min(deadline, now + kOtherProcessesLook));

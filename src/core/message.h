@@ -69,8 +69,17 @@ struct Usage {
   bool operator==(const Usage&) const = default;
 };
 
-enum class StopReason : std::uint8_t { end_turn, tool_use, max_tokens, content_filter, other };
-BOXAGNTS_ENUM_NAMES(StopReason, "end_turn", "tool_use", "max_tokens", "content_filter", "other");
+// `cancelled`: a person stopped the answer; what it had said so far counts.
+enum class StopReason : std::uint8_t {
+  end_turn,
+  tool_use,
+  max_tokens,
+  content_filter,
+  other,
+  cancelled
+};
+BOXAGNTS_ENUM_NAMES(StopReason, "end_turn", "tool_use", "max_tokens", "content_filter", "other",
+                    "cancelled");
 
 // What a model is told of a tool, and what the host checks calls against.
 struct ToolSpec {
