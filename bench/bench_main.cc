@@ -134,14 +134,15 @@ void bench_call(const Workspace& workspace) {
   policy.envelope.environment = process.environment;
   const tools::ToolContext context{.workspace = workspace.root, .scratch = scratch};
   LoggedRun control;
-  std::vector<Row> call{
-      {"whole call: JSON, schema, policy, sandbox, durable event", [&] {
-         auto result = must(
-             pipeline->run({"c1", "read", R"({"file_path":"in.txt"})"}, policy, context, control));
-         if (result.status != core::ResultStatus::ok) die(result.text);
-         const core::EventBody bodies[]{control.last, core::ToolFinished{std::move(result)}};
-         must(store->append(*acquired.lease, bodies));
-       }}};
+  std::vector<Row> call{{"whole call: JSON, schema, policy, sandbox, durable event", [&] {
+                           auto result =
+                               must(pipeline->run({"c1", "read", R"({"file_path":"in.txt"})"},
+                                                  policy, context, control));
+                           if (result.result.status != core::ResultStatus::ok)
+                             die(result.result.text);
+                           const core::EventBody bodies[]{control.last, std::move(result)};
+                           must(store->append(*acquired.lease, bodies));
+                         }}};
   measure(call, 10, 500);
   print_header("2. The whole call");
   for (const auto& row : call) print(row);

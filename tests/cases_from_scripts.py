@@ -1,7 +1,7 @@
 """Cases that are data: every document of tests/scripts/*.yaml (model scripts, *.model.yaml, aside).
 
   name        unique
-  files       the workspace: {path: content, or {content, mode, link, fifo, folder}}
+  files       the workspace: {path: content, or {content, mode, link, fifo, folder, base64}}
   outside     the same beside the workspace
   config, workspace_config   TOML
   model       a model's script (src/models/scripted.h); or model_name, taken as it is

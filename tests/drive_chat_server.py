@@ -24,7 +24,8 @@ def fill(value, results):
 
 
 def turn_of(script, messages):
-    prompts = [number for number, message in enumerate(messages) if message["role"] == "user"]
+    prompts = [number for number, message in enumerate(messages)
+               if message["role"] == "user" and isinstance(message["content"], str)]
     turns = script["conversations"][len(prompts) - 1]["turns"]
     answered = sum(message["role"] == "assistant" for message in messages[prompts[-1]:])
     return turns[answered]
@@ -246,6 +247,38 @@ def refused(status, body, code, words):
     return drive
 
 
+PNG = ("iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAEUlEQVR4nGP4z8AARGACTgMAPtYF+1iCz0YAAAAASUVORK5C"
+       "YII=")
+
+
+def image(name, config, shown):
+    """An image that read gives is sent behind all results, in a user message; a blind model gets words."""
+    script = {"conversations": [{"turns": [
+        {"calls": [{"id": "c1", "tool": "read", "arguments": {"file_path": "a.png"}},
+                   {"id": "c2", "tool": "read", "arguments": {"file_path": "a.txt"}}]},
+        {"say": "I looked."}]}]}
+
+    def drive(case):
+        case.put(case.workspace, {"a.png": {"base64": PNG}, "a.txt": "hello\n"})
+        case.put(case.root / "home/config/boxagnts", {"config.toml": config})
+        server = Server(script, whole)
+        with server.serving() as environment:
+            done = case.run("Look.", f"openai/{name}", environment=environment)
+        want(done.code == 0, f"exit code {done.code}: {done.ended()} {done.stderr}")
+        messages = server.requests[1][2]["messages"]
+        first, second, *rest = messages[[message["role"] for message in messages].index("tool"):]
+        want(second["role"] == "tool" and second["tool_call_id"] == "c2", f"the results are parted: {messages}")
+        if shown:
+            url = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+            want(len(rest) == 1 and rest[0]["role"] == "user" and url in rest[0]["content"], f"sent was {rest}")
+            want(isinstance(first["content"], str), f"the tool message is no text: {first}")
+        else:
+            want(not rest, f"sent was {rest}")
+            want("image 2x3 image/png" in first["content"] and "cannot see" in first["content"], f"{first}")
+        check_history(case.history(done.session()))
+    return drive
+
+
 def unreachable(case):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -269,5 +302,9 @@ CASES = [
     ("chat server/unauthorized", refused(401, '{"error": {"message": "bad key"}}', 5, ["401", "bad key"])),
     ("chat server/no such model", refused(404, '{"error": {"message": "no model x"}}', 2, ["404", "no model x"])),
     ("chat server/broken", refused(500, "<html>oops", 3, ["500"])),
+    ("chat server/an image to a model that sees", image("gpt-4o", "", True)),
+    ("chat server/an image to a model that is blind", image("loopback", "", False)),
+    ("chat server/an image, sight by configuration", image("loopback", "[model]\nimages = true\n", True)),
+    ("chat server/an image, blind by configuration", image("gpt-4o", "[model]\nimages = false\n", False)),
     ("chat server/unreachable", unreachable),
 ]

@@ -1,4 +1,5 @@
 """A folder of its own for each case, the binary run in it, and what must hold of every session."""
+import base64
 import json
 import os
 import shutil
@@ -61,7 +62,7 @@ class Case:
         return value
 
     def put(self, folder, files):
-        """{path: content, or {content, mode, link, fifo, folder, bytes}} below a folder."""
+        """{path: content, or {content, mode, link, fifo, folder, base64}} below a folder."""
         for path, what in (files or {}).items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +74,8 @@ class Case:
                 os.mkfifo(target)
             elif what.get("folder"):
                 target.mkdir(exist_ok=True)
+            elif "base64" in what:
+                target.write_bytes(base64.b64decode(what["base64"]))
             else:
                 target.write_bytes(self.fill(what["content"]).encode())
             if "mode" in what:

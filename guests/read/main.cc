@@ -4,9 +4,9 @@
 // needed, so that memory stays bounded whatever the file's size.
 #include <algorithm>
 
+#include "guests/read/file.h"
 #include "guests/read/file_type.h"
 #include "guests/read/line_printer.h"
-#include "guests/sdk/files.h"
 #include "guests/sdk/text.h"
 
 namespace boxagnts::guest {
@@ -17,34 +17,6 @@ constexpr std::size_t kPieceBytes = 256 << 10;     // and in such pieces beyond
 constexpr std::uint64_t kCountedBytesMax = 16
                                            << 20;  // the lines of larger files are not all counted
 constexpr std::uint64_t kLinesDefault = 2000;
-
-struct File {
-  Path path;
-  std::uint32_t fd;
-  std::uint64_t size;
-};
-
-File open_file(Path path) {
-  File file{path, 0, 0};
-  const Errno error = file.path.open(0, rights::kRead | rights::kStat, file.fd);
-  if (error != Errno::success) file.path.fail("read", error);
-  Stat stat{};
-  if (const Errno told = wasi_fd_filestat_get(file.fd, &stat); told != Errno::success)
-    file.path.fail("read", told);
-  if (stat.type == FileType::directory)
-    fail(kFailed, {path.shown(), " is a folder; to see what is in it call glob with the path \"",
-                   path.shown(), "\" and the pattern \"*\""});
-  file.size = stat.size;
-  return file;
-}
-
-[[noreturn]] void tell_binary(const File& file, Text type) {
-  out.clear();
-  out.put(file.path.shown()).put(" is ").put(type).put(", ").put_size(file.size);
-  if (file.size >= 1000) out.put(" (").put_number(file.size).put(" bytes)");
-  out.put("; it is not shown");
-  finish(kSuccess);
-}
 
 void print_notes(const LinePrinter& printer, const File& file, bool whole, bool unterminated) {
   Text separator = "[";
@@ -97,7 +69,7 @@ bool print_in_pieces(const File& file, LinePrinter& printer, bool& unterminated)
     const bool last = piece.size() < kPieceBytes;
     if (first)
       if (const Text type = binary_type(piece.substr(0, kTypeBytes)); !type.empty())
-        tell_binary(file, type);
+        show_binary(file, piece, type);
     if (got > 0) unterminated = piece.back() != '\n';
     const std::size_t used =
         printer.print(piece, last ? LinePrinter::Piece::last : LinePrinter::Piece::more_follows);
@@ -124,7 +96,7 @@ int run() {
     char* const data = allocate(bytes + 1);
     const Text text(data, read_some(file.path, file.fd, data, bytes));
     if (const Text type = binary_type(text.substr(0, kTypeBytes)); !type.empty())
-      tell_binary(file, type);
+      show_binary(file, text, type);
     unterminated = !text.empty() && text.back() != '\n';
     printer.print(text, LinePrinter::Piece::last);
   } else {

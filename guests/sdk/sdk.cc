@@ -133,12 +133,14 @@ Output& Output::put_cut(Text text, std::size_t bytes_max) {
   return put(prefix_at_character(text, bytes_max)).put(" …");
 }
 
-void Output::flush() {
-  for (std::size_t at = 0; at < size_;) {
-    const Piece piece{data_ + at, std::min(size_ - at, kStepBytes)};
+void Output::flush() { write_output(text()); }
+
+void write_output(Text bytes) {
+  while (!bytes.empty()) {
+    const Piece piece{bytes.data(), std::min(bytes.size(), kStepBytes)};
     std::size_t put = 0;
     if (wasi_fd_write(fd::kOutput, &piece, 1, &put) != Errno::success || put == 0) return;
-    at += put;
+    bytes.remove_prefix(put);
   }
 }
 

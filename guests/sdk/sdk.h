@@ -50,6 +50,8 @@ class Output {
   char* reserve(std::size_t bytes);
   void commit(std::size_t bytes) { size_ += bytes; }
   std::size_t size() const { return size_; }
+  Text text() const { return {data_, size_}; }
+  void shorten(std::size_t size) { size_ = size; }
   void clear() { size_ = 0; }
   void flush();
 
@@ -60,6 +62,8 @@ class Output {
 };
 extern constinit Output out;
 
+// Writes to standard output at once.
+void write_output(Text bytes);
 // Ends the call with one sentence instead of what was put into `out` so far.
 [[noreturn]] void fail(int exit_code, std::initializer_list<Text> sentence);
 // Ends the call with what stands in `out`.

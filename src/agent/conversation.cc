@@ -26,7 +26,9 @@ void Conversation::apply(const core::Event& event) {
     const auto open = std::ranges::find(open_calls_, tool->result.call_id, &core::ToolCall::id);
     if (open == open_calls_.end()) return;  // a second result: the first one counts
     open_calls_.erase(open);
-    last_of(core::Role::user).blocks.emplace_back(tool->result);
+    auto& blocks = last_of(core::Role::user).blocks;
+    blocks.emplace_back(tool->result);
+    blocks.insert(blocks.end(), tool->images.begin(), tool->images.end());
   } else if (std::holds_alternative<core::TurnRetried>(event.body) ||
              std::holds_alternative<core::RunStarted>(event.body) ||
              std::holds_alternative<core::RunEnded>(event.body)) {

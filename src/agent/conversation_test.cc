@@ -47,6 +47,20 @@ TEST(Conversation, WordsAfterResultsJoinThem) {
   EXPECT_EQ(conversation.messages()[2].blocks.size(), 2u);
 }
 
+TEST(Conversation, ImagesStandBehindTheirResult) {
+  auto finished = result("c1");
+  finished.images = {{"c1", "image/png", "b1", 2, 3, 70}, {"c1", "image/gif", "b2", 4, 5, 80}};
+  const auto conversation = conversation_of(
+      {UserMessage{"look"}, AssistantBlock{ToolCall{"c1", "read", "{}"}},
+       AssistantBlock{ToolCall{"c2", "read", "{}"}}, TurnEnded{}, finished, result("c2")});
+  const auto& blocks = conversation.messages().at(2).blocks;
+  ASSERT_EQ(blocks.size(), 4u);
+  EXPECT_EQ(std::get<core::ToolResult>(blocks[0]).call_id, "c1");
+  EXPECT_EQ(std::get<core::ImageBlock>(blocks[1]), finished.images[0]);
+  EXPECT_EQ(std::get<core::ImageBlock>(blocks[2]), finished.images[1]);
+  EXPECT_EQ(std::get<core::ToolResult>(blocks[3]).call_id, "c2");
+}
+
 TEST(Conversation, AnAnswerCountsOnlyOnceItsEndIsLogged) {
   EXPECT_EQ(
       conversation_of({UserMessage{"a"}, AssistantBlock{TextBlock{"half"}}}).messages().size(), 1u);

@@ -32,7 +32,11 @@ Loop::Loop(Parts parts)
                .scratch = vfs::make_memory_filesystem(parts_.dependencies.clock,
                                                       parts_.settings.scratch_bytes_max),
                .limits = parts_.settings.limits,
-               .stop = parts_.stop},
+               .stop = parts_.stop,
+               .keep =
+                   [this](std::string_view bytes) {
+                     return parts_.dependencies.store.put_blob(parts_.lease.session(), bytes);
+                   }},
       policy_(policy_of(parts_.request, parts_.settings)),
       jitter_(static_cast<std::uint32_t>(parts_.dependencies.clock.now())) {}
 
@@ -160,7 +164,10 @@ Status Loop::keep_partial(std::chrono::microseconds took) {
 
 Result<models::Answer> Loop::ask_model() {
   const models::Request request{
-      .system = system_, .messages = conversation_.messages(), .tools = &tools_};
+      .system = system_,
+      .messages = conversation_.messages(),
+      .tools = &tools_,
+      .blob = [this](const std::string& id) { return parts_.dependencies.store.blob(id); }};
   partial_.clear();
   return parts_.model.answer(
       request,
@@ -203,15 +210,15 @@ Status Loop::run_calls() {
 Status Loop::run_call(const core::ToolCall& call, tools::RunPolicy& policy) {
   show(core::ToolBegun{call});
   undecided_log_.reset();
-  core::ToolResult result{.call_id = call.id,
-                          .status = core::ResultStatus::cancelled,
-                          .text = "The run was cancelled before this call began."};
+  core::ToolFinished finished{{.call_id = call.id,
+                               .status = core::ResultStatus::cancelled,
+                               .text = "The run was cancelled before this call began."}};
   if (!parts_.stop.stop_requested())
-    result = TRY(parts_.dependencies.pipeline.run(call, policy, context_, *this));
-  TRY(shorten(result));
+    finished = TRY(parts_.dependencies.pipeline.run(call, policy, context_, *this));
+  TRY(shorten(finished.result));
   std::vector<core::EventBody> bodies;
   if (undecided_log_) bodies.emplace_back(std::move(*undecided_log_));
-  bodies.emplace_back(core::ToolFinished{std::move(result)});
+  bodies.emplace_back(std::move(finished));
   return log(bodies);
 }
 

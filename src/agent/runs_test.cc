@@ -292,6 +292,30 @@ TEST_F(RunsTest, AnOversizeResultIsKeptWholeAndShownByHeadAndTail) {
   EXPECT_EQ(store_->blob(result.blob).value().size(), 100'008u);
 }
 
+// The log names the blob; the model's client gets the image behind its result, and its bytes.
+TEST_F(RunsTest, AnImageIsKeptAndGoesToTheModel) {
+  add("photo", core::Level::read_only, [](const Json&, const tools::ToolContext& context) {
+    core::ImageBlock image{.media_type = "image/png", .width = 2, .height = 3, .bytes = 5};
+    image.blob = context.keep("bytes").value();
+    return Result<tools::ToolOutput>(tools::ToolOutput{ResultStatus::ok, "a photo", {image}});
+  });
+  pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
+  runs_ = make_runs();
+  std::string seen;
+  const auto look = [&](const models::Request& request, const auto&, auto) {
+    const auto& blocks = request.messages.back().blocks;
+    if (const auto* image = blocks.size() < 2 ? nullptr : std::get_if<core::ImageBlock>(&blocks[1]))
+      seen = core::describe(*image) + ": " + request.blob(image->blob).value();
+    return says("ok")(request, [](const auto&) {}, std::stop_token());
+  };
+  const auto events = run({calls({{"c1", "photo", "{}"}}), look});
+  EXPECT_EQ(seen, "image 2x3 image/png 5 bytes: bytes");
+  const auto images = all<core::ToolFinished>(events).at(0).images;
+  ASSERT_EQ(images.size(), 1u);
+  EXPECT_EQ(images[0].call_id, "c1");
+  EXPECT_EQ(store_->blob(images[0].blob).value(), "bytes");
+}
+
 // --- cancel: wherever the run is, it ends, and every call has its result
 // ---------------------------------
 

@@ -14,6 +14,8 @@ Status read_layer(const base::ConfigNode& root, Preferences& into) {
   TRY(agent::apply_config(root, into.settings));
   const auto* model = TRY(root.table("model"));
   if (auto name = TRY(model->string("default"))) into.model = std::move(*name);
+  if (const auto images = TRY(model->boolean("images")))
+    into.sight = *images ? models::Sight::sees : models::Sight::blind;
   const auto* agent = TRY(root.table("agent"));
   if (const auto mode = TRY(agent->string("mode"))) {
     auto parsed = core::parse_enum<core::Mode>(*mode);
@@ -50,6 +52,7 @@ Result<Preferences> read_preferences(const workspace::Workspace& workspace) {
   preferences.model = asked.model;
   if (asked.mode && *asked.mode < preferences.mode.value_or(core::Mode::ask))
     preferences.mode = asked.mode;
+  preferences.sight = asked.sight;
   keep_the_lower(preferences.settings, asked.settings);
   if (preferences.model.empty()) preferences.model = environment_variable("BOXAGNTS_MODEL");
   preferences.settings.workspace = workspace.root;
@@ -73,7 +76,9 @@ Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
   program->http = net::HttpClient::make();
   Program& made = *program;
   const auto open_model = [&made](const std::string& name) {
-    return models::open_model(name, {.environment = environment_variable}, *made.http, made.clock);
+    return models::open_model(
+        name, {.environment = environment_variable, .sight = made.preferences.sight}, *made.http,
+        made.clock);
   };
   program->runs = agent::Runs::make(
       {*made.store, *made.tools->pipeline, made.tools->registry, made.clock, open_model},

@@ -9,6 +9,7 @@
 #include "agent/settings.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "models/model.h"
 #include "net/http_client.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
@@ -26,6 +27,7 @@ struct Preferences {
   agent::Settings settings;
   std::string model;  // "" when none is set
   std::optional<core::Mode> mode;
+  std::optional<models::Sight> sight;  // absent: told by the model's name
 };
 
 // The user's file may set everything. The workspace's own file is not trusted to widen anything: it

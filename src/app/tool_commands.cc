@@ -119,13 +119,13 @@ Result<int> execute(const cli::ToolRunCommand& command) {
                                    .limits = policy.envelope.limits,
                                    .stop = stop.get_token()};
   OwnCall control;
-  Result<core::ToolResult> result = fail(Code::internal, "the call did not run");
+  Result<core::ToolFinished> result = fail(Code::internal, "the call did not run");
   const std::size_t stack_bytes =
       core::stack_class_bytes(policy.envelope.limits.stack_bytes) + kHostStackBytes;
   TRY(base::Thread::start("tool", stack_bytes, [&] {
     result = tools->pipeline->run(call, policy, context, control);
   })).join();
-  const auto& finished = TRY(std::move(result));
+  const auto finished = TRY(std::move(result)).result;
   TRY(print(finished.text + (finished.text.ends_with('\n') ? "" : "\n")));
   return exit_code_of(finished.status);
 }

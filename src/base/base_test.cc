@@ -110,6 +110,10 @@ TEST(Text, NearestNameOffersOnlyWhatWasMeant) {
 }
 
 TEST(Text, HumanNumbers) {
+  EXPECT_EQ(base64(""), "");
+  EXPECT_EQ(base64("f"), "Zg==");
+  EXPECT_EQ(base64("fo"), "Zm8=");
+  EXPECT_EQ(base64(std::string_view("\0\xff\x10", 3)), "AP8Q");
   EXPECT_EQ(human_bytes(999), "999 bytes");
   EXPECT_EQ(human_bytes(1500), "1.5 KB");
   EXPECT_EQ(human_bytes(999'999), "1.0 MB");

@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <sodium/utils.h>
 #include <utf8proc.h>
 
 #include <algorithm>
@@ -198,6 +199,14 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
+std::string base64(std::string_view bytes) {
+  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                    bytes.size(), sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // the terminator
+  return text;
 }
 
 std::string human_bytes(std::uint64_t bytes) {

@@ -31,6 +31,9 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 std::vector<std::string_view> split(std::string_view text, char separator);
 bool is_blank(std::string_view text);
 
+// RFC 4648, section 4: with padding.
+std::string base64(std::string_view bytes);
+
 // "1.5 KB", "3.0 MB" (powers of 1000) and "850 ms", "12.3 s", "4 min 05 s".
 std::string human_bytes(std::uint64_t bytes);
 std::string human_duration_ms(std::int64_t milliseconds);

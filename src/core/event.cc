@@ -139,13 +139,25 @@ struct Codec<ToolFinished> {
   static constexpr std::string_view kKind = "tool_finished";
   static void write(const ToolFinished& body, JsonObject& out) {
     out["result"] = to_json(Block(body.result));
+    if (body.images.empty()) return;
+    JsonArray images;
+    for (const auto& image : body.images) images.push_back(to_json(Block(image)));
+    out["images"] = std::move(images);
   }
   static Result<EventBody> read(const Json& json) {
     const auto* result = base::find(json, "result");
     auto block = TRY(block_from_json(result ? *result : Json()));
     auto* found = std::get_if<ToolResult>(&block);
     if (!found) return fail(Code::corrupt, "a tool_finished event without a result");
-    return ToolFinished{std::move(*found)};
+    ToolFinished body{std::move(*found)};
+    if (const auto* images = base::get_array(json, "images"))
+      for (const auto& entry : *images) {
+        auto read = TRY(block_from_json(entry));
+        auto* image = std::get_if<ImageBlock>(&read);
+        if (!image) return fail(Code::corrupt, "a tool_finished event with an image that is none");
+        body.images.push_back(std::move(*image));
+      }
+    return body;
   }
 };
 

@@ -68,6 +68,7 @@ struct ApprovalAnswered {
 };
 struct ToolFinished {
   ToolResult result;
+  std::vector<ImageBlock> images = {};  // that belong to the result
 };
 // A model's answer was lost or refused and is asked for again; blocks since the last complete turn
 // are void.

@@ -23,6 +23,9 @@ std::vector<EventBody> one_of_each_kind() {
       ApprovalAsked{{{"a1"}, "c1", "write", Level::write, "Write x?", {"/w/x", "/w/y"}, "blob"}},
       ApprovalAnswered{{"a1"}, Answer::for_this_run, "terminal"},
       ToolFinished{{"c1", ResultStatus::failed, "no", "b1", 70'000, 55}},
+      ToolFinished{{.call_id = "c2", .text = "two images"},
+                   {{"c2", "image/png", "b2", 640, 480, 12'345},
+                    {"c2", "image/webp", "b3", 1, 16'383, 5'000'000}}},
       TurnRetried{2, 750, error},
       RunEnded{Outcome::failed, 3, usage, error},
       RunEnded{Outcome::interrupted, 0, {}, error, {"run1"}},
@@ -36,9 +39,24 @@ TEST(Event, EveryKindRoundTripsThroughItsStoredForm) {
     const auto read = body_from_json(*base::parse_json(stored));
     ASSERT_TRUE(read) << stored << read.error().message;
     EXPECT_EQ(base::to_text(body_to_json(*read)), stored);
+    const auto* finished = std::get_if<ToolFinished>(&body);
+    if (finished) {
+      EXPECT_EQ(std::get<ToolFinished>(*read).result, finished->result);
+      EXPECT_EQ(std::get<ToolFinished>(*read).images, finished->images);
+    }
     kinds.insert(kind_of(body));
   }
   EXPECT_EQ(kinds.size(), std::variant_size_v<EventBody>) << "a kind is missing above";
+}
+
+// As written before images were events' own: no field for them at all.
+TEST(Event, ResultsOfOlderLogsHaveNoImages) {
+  const auto body = body_from_json(*base::parse_json(
+      R"({"v":1,"kind":"tool_finished","result":{"type":"tool_result","call_id":"c1",)"
+      R"("status":"ok","text":"x","blob":"","total_bytes":1,"duration_us":2}})"));
+  ASSERT_TRUE(body) << body.error().message;
+  EXPECT_EQ(std::get<ToolFinished>(*body).result.text, "x");
+  EXPECT_TRUE(std::get<ToolFinished>(*body).images.empty());
 }
 
 TEST(Event, NewerDamagedAndUnknownAreRefused) {
@@ -50,6 +68,9 @@ TEST(Event, NewerDamagedAndUnknownAreRefused) {
   EXPECT_EQ(code_of(R"({"v":1,"kind":"run_ended","outcome":"who knows"})"), Code::invalid_argument);
   EXPECT_FALSE(body_from_json(*base::parse_json("[]")));
   EXPECT_FALSE(body_from_json(*base::parse_json(R"({"v":1,"kind":"tool_finished"})")));
+  EXPECT_EQ(code_of(R"({"v":1,"kind":"tool_finished","result":{"type":"tool_result",)"
+                    R"("status":"ok"},"images":[{"type":"text","text":"x"}]})"),
+            Code::corrupt);
 }
 
 TEST(EnumNames, UnknownNamesAreAnsweredWithTheKnownOnes) {

@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/text.h"
+
 namespace boxagnts::core {
 namespace {
 
@@ -15,6 +17,11 @@ std::string text_of(const Json& json, std::string_view key) {
 }
 
 }  // namespace
+
+std::string describe(const ImageBlock& image) {
+  return "image " + std::to_string(image.width) + "x" + std::to_string(image.height) + " " +
+         image.media_type + " " + base::human_bytes(image.bytes);
+}
 
 Usage& Usage::operator+=(const Usage& other) {
   input_tokens += other.input_tokens;
@@ -60,6 +67,12 @@ Json to_json(const Block& block) {
                     {"blob", result.blob},
                     {"total_bytes", result.total_bytes},
                     {"duration_us", result.duration_us}};
+          },
+          [](const ImageBlock& image) -> Json {
+            return {
+                {"type", "image"},     {"call_id", image.call_id}, {"media_type", image.media_type},
+                {"blob", image.blob},  {"width", image.width},     {"height", image.height},
+                {"bytes", image.bytes}};
           }},
       block);
 }
@@ -78,6 +91,14 @@ Result<Block> block_from_json(const Json& json) {
         .blob = text_of(json, "blob"),
         .total_bytes = static_cast<std::uint64_t>(base::get_int(json, "total_bytes").value_or(0)),
         .duration_us = base::get_int(json, "duration_us").value_or(0)};
+  if (type == "image")
+    return ImageBlock{
+        .call_id = text_of(json, "call_id"),
+        .media_type = text_of(json, "media_type"),
+        .blob = text_of(json, "blob"),
+        .width = static_cast<std::uint32_t>(base::get_int(json, "width").value_or(0)),
+        .height = static_cast<std::uint32_t>(base::get_int(json, "height").value_or(0)),
+        .bytes = static_cast<std::uint64_t>(base::get_int(json, "bytes").value_or(0))};
   return fail(Code::corrupt, "unknown block type \"" + std::string(type) + "\"");
 }
 

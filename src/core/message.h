@@ -47,12 +47,28 @@ struct ToolResult {
   bool operator==(const ToolResult&) const = default;
 };
 
-using Block = std::variant<TextBlock, ThinkingBlock, ToolCall, ToolResult>;
+// An image that a call gave. The bytes are a blob of the store; a reader that cannot show them says
+// what they are (describe()).
+struct ImageBlock {
+  std::string call_id;
+  std::string media_type;  // image/png, image/jpeg, image/gif or image/webp
+  std::string blob;
+  std::uint32_t width = 0;  // in pixels
+  std::uint32_t height = 0;
+  std::uint64_t bytes = 0;
+  bool operator==(const ImageBlock&) const = default;
+};
+
+// "image 640x480 image/png 12.3 KB"
+std::string describe(const ImageBlock& image);
+
+using Block = std::variant<TextBlock, ThinkingBlock, ToolCall, ToolResult, ImageBlock>;
 
 enum class Role : std::uint8_t { user, assistant };
 BOXAGNTS_ENUM_NAMES(Role, "user", "assistant");
 
-// User messages hold text and tool results; assistant messages hold text, thinking and calls.
+// User messages hold text, tool results and images, each behind its result; assistant messages hold
+// text, thinking and calls.
 struct Message {
   Role role = Role::user;
   std::vector<Block> blocks;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <variant>
@@ -22,7 +23,12 @@ struct Request {
   std::string system;
   std::vector<core::Message> messages;
   const std::vector<core::ToolSpec>* tools = nullptr;  // fixed for a run; outlives the call
+  // The bytes of a blob that an image in `messages` names.
+  std::function<Result<std::string>(const std::string& id)> blob = {};
 };
+
+// Whether a model can be shown images. One that cannot is told in words what they are.
+enum class Sight : std::uint8_t { blind, sees };
 
 struct Answer {
   std::vector<core::Block> blocks;  // text, thinking, calls, in the order they were begun
@@ -59,6 +65,7 @@ class Model {
 struct Settings {
   std::function<std::string(const std::string& name)> environment;  // "" when unset
   net::Timeouts timeouts;
+  std::optional<Sight> sight = {};  // absent: told by the model's name (sight.h)
 };
 
 // "openai/NAME" (OPENAI_BASE_URL, OPENAI_API_KEY), "ollama/NAME" (OLLAMA_HOST), "llamacpp/NAME"

@@ -220,7 +220,7 @@ TEST(ChatCodec, RequestsAreWhatTheDialectWants) {
              core::ToolResult{.call_id = "b", .text = "yes"}, TextBlock{"and?"}}}},
       .tools = &tools};
   EXPECT_EQ(
-      encode_chat_request("m", request),
+      encode_chat_request("m", Sight::blind, request),
       R"({"model":"m","messages":[{"role":"system","content":"be br)"
       R"(ief"},{"role":"user","content":"go"},)"
       R"({"role":"assistant","content":null,"tool_calls":[{"id":"a")"
@@ -422,7 +422,7 @@ class Scripted : public testing::Test {
   ~Scripted() override { std::filesystem::remove_all(folder_); }
   Result<std::unique_ptr<Model>> open(const std::string& yaml) {
     std::ofstream(folder_ + "/s.yaml") << yaml;
-    return open_scripted(folder_ + "/s.yaml", clock_, {});
+    return open_scripted(folder_ + "/s.yaml", clock_, {}, Sight::sees);
   }
   std::string folder_;
   base::ManualClock clock_;

@@ -3,6 +3,7 @@
 #include "models/model.h"
 #include "models/openai_chat.h"
 #include "models/scripted.h"
+#include "models/sight.h"
 
 namespace boxagnts::models {
 namespace {
@@ -35,10 +36,12 @@ Result<std::unique_ptr<Model>> open_model(const std::string& name, const Setting
                                             "\" names no model: write openai/NAME, ollama/NAME, "
                                             "llamacpp/NAME or scripted/FILE.yaml");
   const auto chat = [&](std::string base_url, std::string key) {
-    return make_chat_model({name, rest, std::move(base_url), std::move(key)}, http,
-                           settings.timeouts);
+    return make_chat_model(
+        {name, rest, std::move(base_url), std::move(key), settings.sight.value_or(sight_of(rest))},
+        http, settings.timeouts);
   };
-  if (family == "scripted") return open_scripted(rest, clock, settings.timeouts);
+  if (family == "scripted")
+    return open_scripted(rest, clock, settings.timeouts, settings.sight.value_or(Sight::sees));
   if (family == "ollama")
     return chat(base_url_of(settings.environment("OLLAMA_HOST"), "11434"), "");
   if (family == "llamacpp")

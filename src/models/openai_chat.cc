@@ -56,7 +56,7 @@ class ChatModel final : public Model {
         .method = "POST",
         .url = url_,
         .headers = {{"Content-Type", "application/json"}, {"Accept", "text/event-stream"}},
-        .body = encode_chat_request(server_.model, request)};
+        .body = encode_chat_request(server_.model, server_.sight, request)};
     if (!server_.api_key.empty())
       wire.headers.emplace_back("Authorization", "Bearer " + server_.api_key);
     const auto response = TRY(http_.send(wire, timeouts_, stop));

@@ -13,6 +13,7 @@ struct ChatServer {
   std::string model;     // "x", for the server
   std::string base_url;  // "http://localhost:11434/v1"
   std::string api_key;   // "" = none
+  Sight sight = Sight::blind;
 };
 
 // Errors: what parse_url says of the base URL. `http` outlives the model.

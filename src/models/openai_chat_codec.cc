@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "models/images.h"
 
 namespace boxagnts::models {
 namespace {
@@ -35,22 +36,37 @@ Json assistant_to_json(const core::Message& message) {
   return out;
 }
 
-// Results first: each must stand right behind the call's message.
-void append_user(const core::Message& message, JsonArray& out) {
+std::string text_of(const core::ToolResult& result) {
+  const bool ok = result.status == core::ResultStatus::ok;
+  return ok ? result.text : "[" + std::string(core::name_of(result.status)) + "] " + result.text;
+}
+
+// Results first: each must stand right behind the call's message. Then images, then words.
+void append_user(const core::Message& message, const Images& images, JsonArray& out) {
   std::string text;
+  JsonArray parts;
   for (const auto& block : message.blocks) {
     if (const auto* result = std::get_if<core::ToolResult>(&block)) {
-      const bool ok = result->status == core::ResultStatus::ok;
-      out.push_back({{"role", "tool"},
-                     {"tool_call_id", result->call_id},
-                     {"content", ok ? result->text
-                                    : "[" + std::string(core::name_of(result->status)) + "] " +
-                                          result->text}});
+      out.push_back(
+          {{"role", "tool"}, {"tool_call_id", result->call_id}, {"content", text_of(*result)}});
     } else if (const auto* said = std::get_if<core::TextBlock>(&block)) {
       text += (text.empty() ? "" : "\n\n") + said->text;
+    } else if (const auto* image = std::get_if<core::ImageBlock>(&block)) {
+      if (auto shown = images.show(*image)) {
+        parts.push_back({{"type", "text"},
+                         {"text", "The image in the result of tool call " + image->call_id + ":"}});
+        parts.push_back(
+            {{"type", "image_url"}, {"image_url", {{"url", data_url(*image, *shown)}}}});
+      } else {  // its result is the last message
+        auto& content = out.back().as_object()["content"].as_string();
+        content += "\n[" + shown.error() + "]";
+      }
     }
   }
-  if (!text.empty()) out.push_back({{"role", "user"}, {"content", text}});
+  if (parts.empty() && text.empty()) return;
+  if (parts.empty()) return out.push_back({{"role", "user"}, {"content", text}});
+  if (!text.empty()) parts.push_back({{"type", "text"}, {"text", text}});
+  out.push_back({{"role", "user"}, {"content", std::move(parts)}});
 }
 
 core::StopReason reason_of(std::string_view finish_reason, bool has_calls) {
@@ -90,7 +106,8 @@ Code code_of_status(std::int64_t status) {
   }
 }
 
-std::string encode_chat_request(const std::string& model, const Request& request) {
+std::string encode_chat_request(const std::string& model, Sight sight, const Request& request) {
+  const Images images(sight, request);
   JsonArray messages;
   if (!request.system.empty())
     messages.push_back({{"role", "system"}, {"content", request.system}});
@@ -98,7 +115,7 @@ std::string encode_chat_request(const std::string& model, const Request& request
     if (message.role == core::Role::assistant)
       messages.push_back(assistant_to_json(message));
     else
-      append_user(message, messages);
+      append_user(message, images, messages);
   }
   JsonObject body{{"model", model},
                   {"messages", std::move(messages)},

@@ -11,8 +11,9 @@
 namespace boxagnts::models {
 
 // The request's body. Tool calls go back as they came, each followed by its result; thinking does
-// not go back.
-std::string encode_chat_request(const std::string& model, const Request& request);
+// not go back. Tool messages hold text alone in this dialect: images follow in a user message, the
+// newest ones (images.h); the others are told in words, as all are to a blind model.
+std::string encode_chat_request(const std::string& model, Sight sight, const Request& request);
 
 // What a status other than 200 means for who asked.
 Code code_of_status(std::int64_t status);

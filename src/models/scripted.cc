@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "models/images.h"
 
 namespace boxagnts::models {
 namespace {
@@ -214,6 +215,25 @@ std::string fill(const std::string& text, const Request& request) {
   }
 }
 
+// {{images}}: every image of the conversation, as it came here.
+std::string fill_images(std::string text, const Request& request, Sight sight) {
+  constexpr std::string_view kMark = "{{images}}";
+  const auto at = text.find(kMark);
+  if (at == std::string::npos) return text;
+  const Images images(sight, request);
+  std::string list;
+  for (const auto& message : request.messages)
+    for (const auto& block : message.blocks)
+      if (const auto* image = std::get_if<core::ImageBlock>(&block)) {
+        const auto bytes = images.show(*image);
+        list +=
+            (list.empty() ? "" : "\n") + image->call_id + ": " +
+            (bytes ? core::describe(*image) + ", " + std::to_string(bytes->size()) + " bytes came"
+                   : bytes.error());
+      }
+  return text.replace(at, kMark.size(), list.empty() ? "no images" : list);
+}
+
 Json fill(const Json& value, const Request& request) {
   if (value.is_string()) return Json(fill(std::string(value.get_string()), request));
   if (const auto* object = value.if_object()) {
@@ -232,8 +252,12 @@ Json fill(const Json& value, const Request& request) {
 class ScriptedModel final : public Model {
  public:
   ScriptedModel(std::string path, std::vector<Conversation> script, base::Clock& clock,
-                net::Timeouts timeouts)
-      : name_("scripted/" + path), script_(std::move(script)), clock_(clock), timeouts_(timeouts) {}
+                net::Timeouts timeouts, Sight sight)
+      : name_("scripted/" + path),
+        script_(std::move(script)),
+        clock_(clock),
+        timeouts_(timeouts),
+        sight_(sight) {}
 
   const std::string& name() const override { return name_; }
 
@@ -298,7 +322,7 @@ class ScriptedModel final : public Model {
     const std::string think = fill(turn.think, request);
     TRY(stream(think, turn, stop, [&](std::string_view piece) { on_piece(ThinkingPiece{piece}); }));
     if (!think.empty()) answer.blocks.emplace_back(core::ThinkingBlock{think, ""});
-    const std::string say = fill(turn.say, request);
+    const std::string say = fill(fill_images(turn.say, request, sight_), request);
     const auto said = base::prefix_at_character(say, is_cut ? say.size() / 2 : say.size());
     TRY(stream(said, turn, stop, [&](std::string_view piece) { on_piece(TextPiece{piece}); }));
     if (is_cut)
@@ -325,6 +349,7 @@ class ScriptedModel final : public Model {
   const std::vector<Conversation> script_;
   base::Clock& clock_;
   const net::Timeouts timeouts_;
+  const Sight sight_;
   std::mutex mutex_;
   std::map<std::pair<std::size_t, std::size_t>, std::size_t> faults_used_;
 };
@@ -332,13 +357,13 @@ class ScriptedModel final : public Model {
 }  // namespace
 
 Result<std::unique_ptr<Model>> open_scripted(const std::string& path, base::Clock& clock,
-                                             net::Timeouts timeouts) {
+                                             net::Timeouts timeouts, Sight sight) {
   const std::string text = TRY(base::read_file(path, 16u << 20));
   const auto malformed = [&](int line, const std::string& what) {
     return fail(Code::invalid_argument, path + ":" + std::to_string(line) + ": " + what);
   };
   try {
-    return std::make_unique<ScriptedModel>(path, read_script(text), clock, timeouts);
+    return std::make_unique<ScriptedModel>(path, read_script(text), clock, timeouts, sight);
   } catch (const ScriptError& error) {
     return malformed(error.line, error.what);
   } catch (const YAML::Exception& error) {

@@ -13,6 +13,6 @@ namespace boxagnts::models {
 
 // Errors: not_found, invalid_argument with file and line. `clock` outlives the model.
 Result<std::unique_ptr<Model>> open_scripted(const std::string& path, base::Clock& clock,
-                                             net::Timeouts timeouts);
+                                             net::Timeouts timeouts, Sight sight);
 
 }  // namespace boxagnts::models

@@ -102,7 +102,7 @@ class TextDisplay final : public RunDisplay {
                      line(paint(kDim, "  answered " + std::string(core::name_of(answered.answer)) +
                                           " (" + base::one_line(answered.by, 20) + ")"));
                    },
-                   [&](const core::ToolFinished& finished) { tool(finished.result); },
+                   [&](const core::ToolFinished& finished) { tool(finished); },
                    [&](const core::TurnRetried& retried) { retry(retried); },
                    [&](const core::RunEnded& ended) { end(event, ended); }},
         event.body);
@@ -161,13 +161,16 @@ class TextDisplay final : public RunDisplay {
     line(paint(kBold, "? " + base::one_line(asked.approval.question, columns_ - 2)));
   }
 
-  void tool(const core::ToolResult& result) {
+  void tool(const core::ToolFinished& finished) {
+    const core::ToolResult& result = finished.result;
     const auto call = calls_.find(result.call_id);
     line("● " + (call == calls_.end() ? std::string("call") : call->second));
     if (call != calls_.end()) calls_.erase(call);
     const bool ok = result.status == core::ResultStatus::ok;
     const std::string text = (ok ? "  └ " : "  ✗ ") + result_summary(result, columns_ - 4);
     line(ok ? paint(kDim, text) : paint(kRed, text));
+    for (const auto& image : finished.images)
+      line(paint(kDim, "  ▣ " + base::one_line(core::describe(image), columns_ - 4)));
   }
 
   void retry(const core::TurnRetried& retried) {

@@ -126,6 +126,14 @@ TEST_F(DisplayTest, FailuresRetriesAndQuestionsAreSaid) {
       "  ✗ denied: no\n\ntoo many\nturn limit: 2 turns, 0 tokens in, 0 out\n");
 }
 
+TEST_F(DisplayTest, AnImageHasALineOfItsOwn) {
+  event(AssistantBlock{ToolCall{"c", "read", R"({"file_path":"a.png"})"}});
+  event(core::ToolFinished{{.call_id = "c", .text = "a.png is a PNG image"},
+                           {{"c", "image/png", "b", 640, 480, 12'345}}});
+  EXPECT_EQ(shown(),
+            "● read a.png\n  └ a.png is a PNG image\n  ▣ image 640x480 image/png 12.3 KB\n");
+}
+
 TEST_F(DisplayTest, NothingSteersTheTerminal) {
   const std::string hostile =
       "\x1b]0;pwned\x07\x1b[2J\r\x9b"
@@ -136,7 +144,7 @@ TEST_F(DisplayTest, NothingSteersTheTerminal) {
   event(AssistantBlock{TextBlock{hostile}});
   event(AssistantBlock{ToolCall{"c", hostile, "{\"p\":\"\\u001b[31m\"}"}});
   event(AssistantBlock{ToolCall{"d", hostile, hostile}});
-  event(core::ToolFinished{{.call_id = "c", .text = hostile}});
+  event(core::ToolFinished{{.call_id = "c", .text = hostile}, {{"c", hostile, hostile, 1, 1, 1}}});
   event(
       core::ToolFinished{{.call_id = "d", .status = core::ResultStatus::failed, .text = hostile}});
   event(core::TurnRetried{1, 1, {Code::busy, hostile}});

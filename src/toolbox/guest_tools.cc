@@ -1,9 +1,12 @@
 #include "toolbox/guest_tools.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
+#include "base/guard.h"
 #include "base/text.h"
+#include "toolbox/guest_result.h"
 #include "toolbox/manifest.h"
 #include "toolbox/mount_masks.h"
 #include "vfs/host_filesystem.h"
@@ -66,13 +69,13 @@ Result<std::shared_ptr<const vfs::NameSpace>> name_space_of(const core::Grant& g
   return vfs::NameSpace::make(std::move(mounts));
 }
 
+using Programs = std::map<std::string_view, std::shared_ptr<LazyProgram>>;
+
 class GuestTool final : public tools::Tool {
  public:
-  GuestTool(Manifest manifest, EmbeddedGuest guest, sandbox::Sandbox& sandbox, base::Clock& clock)
-      : manifest_(std::move(manifest)),
-        sandbox_(sandbox),
-        clock_(clock),
-        program_(std::make_unique<LazyProgram>(guest, sandbox)) {}
+  GuestTool(Manifest manifest, const Programs& programs, sandbox::Sandbox& sandbox,
+            base::Clock& clock)
+      : manifest_(std::move(manifest)), sandbox_(sandbox), clock_(clock), programs_(programs) {}
 
   const core::ToolSpec& spec() const override { return manifest_.spec; }
 
@@ -83,18 +86,57 @@ class GuestTool final : public tools::Tool {
 
   Result<tools::ToolOutput> execute(const Json& arguments, const core::Grant& grant,
                                     const tools::ToolContext& context) const override {
-    const auto program = TRY(program_->get(grant.limits));
     const std::string input = base::to_text(arguments);
-    const sandbox::Process process{.name_space = TRY(name_space_of(grant, context, clock_)),
-                                   .working_directory = grant.working_directory,
-                                   .arguments = {manifest_.spec.name},
-                                   .environment = grant.environment,
-                                   .input = input,
-                                   .limits = grant.limits};
-    return output_of(TRY(sandbox_.run(*program, process, context.stop)));
+    sandbox::Process process{.name_space = TRY(name_space_of(grant, context, clock_)),
+                             .working_directory = grant.working_directory,
+                             .arguments = {manifest_.spec.name},
+                             .environment = grant.environment,
+                             .input = input,
+                             .limits = grant.limits};
+    const auto deadline = clock_.steady() + grant.limits.wall_time;
+    auto first = TRY(run(manifest_.spec.name, process, context));
+    if (first.program.empty()) return std::move(first.output);
+    const auto& allowed = manifest_.programs;
+    if (GUARD("toolbox.program", std::ranges::find(allowed, first.program) == allowed.end()))
+      return failed("it cannot go on in the program \"" + base::one_line(first.program, 80) +
+                    "\", which its manifest does not name");
+    process.limits.wall_time =
+        std::max(std::chrono::milliseconds(1),
+                 std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock_.steady()));
+    return TRY(run(first.program, process, context)).output;
   }
 
  private:
+  struct Ran {
+    tools::ToolOutput output;
+    std::string program;  // that the call goes on in
+  };
+
+  Result<Ran> run(const std::string& name, const sandbox::Process& process,
+                  const tools::ToolContext& context) const {
+    const auto found = programs_.find(name);
+    if (found == programs_.end()) return fail(Code::internal, "there is no program " + name);
+    const auto program = TRY(found->second->get(process.limits));
+    auto result = TRY(sandbox_.run(*program, process, context.stop));
+    if (result.end != sandbox::End::exited || !manifest_.has_parts || !has_parts(result.output))
+      return Ran{TRY(output_of(std::move(result))), {}};
+    const auto parts = parse_parts(result.output);
+    if (!parts) return Ran{failed(parts.error().message), {}};
+    tools::ToolOutput output{
+        .status = result.exit_code == 0 ? ResultStatus::ok : ResultStatus::failed,
+        .text = base::repair_utf8(parts->text)};
+    if (context.keep)
+      for (const auto& image : parts->images) {
+        output.images.push_back(image.block);
+        output.images.back().blob = TRY(context.keep(image.bytes));
+      }
+    return Ran{std::move(output), parts->program};
+  }
+
+  tools::ToolOutput failed(const std::string& why) const {
+    return {ResultStatus::failed, manifest_.spec.name + " failed: " + why};
+  }
+
   Result<tools::ToolOutput> output_of(sandbox::ProcessResult result) const {
     const auto& name = manifest_.spec.name;
     switch (result.end) {
@@ -120,18 +162,23 @@ class GuestTool final : public tools::Tool {
   const Manifest manifest_;
   sandbox::Sandbox& sandbox_;
   base::Clock& clock_;
-  const std::unique_ptr<LazyProgram> program_;
+  const Programs programs_;  // by name
 };
 
 }  // namespace
 
-Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock) {
-  for (const auto& guest : embedded_guests()) {
+Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock,
+                    const std::vector<EmbeddedGuest>& guests) {
+  Programs programs;
+  for (const auto& guest : guests)
+    programs.emplace(guest.name, std::make_shared<LazyProgram>(guest, sandbox));
+  for (const auto& guest : guests) {
+    if (guest.manifest.empty()) continue;
     auto manifest = parse_manifest(guest.manifest);
     if (!manifest)
       return std::unexpected(
           std::move(manifest.error()).in("the built-in tool " + std::string(guest.name)));
-    TRY(registry.add(std::make_unique<GuestTool>(std::move(*manifest), guest, sandbox, clock)));
+    TRY(registry.add(std::make_unique<GuestTool>(std::move(*manifest), programs, sandbox, clock)));
   }
   return {};
 }

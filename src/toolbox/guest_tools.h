@@ -2,7 +2,8 @@
 // docs/tools.md).
 //
 // A call's JSON goes to stdin, the result is stdout; stderr is diagnostics; exit 0 success, 1
-// failed call, 2 bad input. Thread-safe.
+// failed call, 2 bad input. A call may go on in another program that the manifest names, under the
+// same grant and what is left of the limits. Thread-safe.
 #pragma once
 
 #include <string_view>
@@ -17,7 +18,7 @@ namespace boxagnts::toolbox {
 // One guest that the build embedded.
 struct EmbeddedGuest {
   std::string_view name;
-  std::string_view manifest;  // JSON
+  std::string_view manifest;  // JSON; "" = no tool, but a program that a tool's call may go on in
   std::string_view cwasm;     // for the build's baseline CPU
   std::string_view wasm;      // for every other
 };
@@ -25,8 +26,9 @@ struct EmbeddedGuest {
 // In the order they are shown to a model.
 std::vector<EmbeddedGuest> embedded_guests();
 
-// Adds every embedded guest; programs are loaded at their first call. `sandbox` and `clock` outlive
-// the registry.
-Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock);
+// Adds these guests; programs are loaded at their first call. `sandbox` and `clock` outlive the
+// registry.
+Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock,
+                    const std::vector<EmbeddedGuest>& guests = embedded_guests());
 
 }  // namespace boxagnts::toolbox

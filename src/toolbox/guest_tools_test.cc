@@ -115,7 +115,7 @@ TEST(Manifest, MalformedOnesAreRefusedByField) {
   refused("boxagnts:tool/1", "boxagnts:tool/9", "contract");
   refused("\"name\": \"read\"", "\"name\": \"\"", "name");
   refused("\"read-only\"", "\"careless\"", "careless");
-  refused("\"output\": \"text\"", "\"output\": \"guess\"", "output");
+  refused("\"output\": \"result\"", "\"output\": \"guess\"", "output");
   refused("\"input_schema\": {", "\"input_schema\": [], \"x\": {", "input_schema");
   refused("\"reads\": [\"file_path\"]", "\"reads\": [\"nothing\"]", "paths.reads");
 }

@@ -82,7 +82,14 @@ Result<Manifest> parse_manifest(std::string_view text) {
   manifest.spec.description = TRY(text_of(json, "description"));
   const auto level = TRY(text_of(json, "permission_level"));
   manifest.spec.level = TRY(core::parse_enum<core::Level>(level));
-  if (TRY(text_of(json, "output")) != "text") return malformed("output must be text");
+  const auto output = TRY(text_of(json, "output"));
+  if (output != "text" && output != "result") return malformed("output must be text or result");
+  manifest.has_parts = output == "result";
+  if (const auto* programs = base::get_array(json, "programs"))
+    for (const auto& program : *programs) {
+      if (!program.is_string()) return malformed("programs must be a list of names");
+      manifest.programs.emplace_back(program.get_string());
+    }
   const Json* schema = base::find(json, "input_schema");
   if (!schema || !schema->is_object()) return malformed("input_schema must be an object");
   manifest.spec.input_schema = *schema;

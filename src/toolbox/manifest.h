@@ -13,6 +13,9 @@ namespace boxagnts::toolbox {
 
 struct Manifest {
   core::ToolSpec spec;
+  bool has_parts = false;  // output "result": text, or parts (guest_result.h)
+  // Programs that a call may go on in: built-in ones, by name.
+  std::vector<std::string> programs;
   // Names of the arguments that hold paths. An optional one that is absent stands for the
   // workspace.
   std::vector<std::string> reads;

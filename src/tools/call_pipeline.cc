@@ -17,10 +17,8 @@ using core::ResultStatus;
 using core::ToolResult;
 using core::Verdict;
 
-struct Refusal {
-  ResultStatus status;
-  std::string text;
-};
+// What a call stopped at.
+using Refusal = ToolOutput;
 
 std::string unknown_tool(const Registry& registry, std::string_view name,
                          core::AgentAccess access) {
@@ -192,7 +190,7 @@ class Passage {
  private:
   Refusal execute(const Tool& tool, const Json& arguments, const Grant& grant) {
     auto output = tool.execute(arguments, grant, context_);
-    if (output) return {output->status, std::move(output->text)};
+    if (output) return *std::move(output);
     if (output.error().code == Code::cancelled)
       return {ResultStatus::cancelled,
               "the run was cancelled while this call ran; its effects are "
@@ -220,8 +218,9 @@ Result<std::unique_ptr<CallPipeline>> CallPipeline::make(const Registry& registr
   return pipeline;
 }
 
-Result<ToolResult> CallPipeline::run(const core::ToolCall& call, RunPolicy& policy,
-                                     const ToolContext& context, RunControl& control) const {
+Result<core::ToolFinished> CallPipeline::run(const core::ToolCall& call, RunPolicy& policy,
+                                             const ToolContext& context,
+                                             RunControl& control) const {
   const auto began = clock_.steady();
   const auto finish = [&](Refusal outcome) {
     ToolResult result{.call_id = call.id, .status = outcome.status};
@@ -230,7 +229,8 @@ Result<ToolResult> CallPipeline::run(const core::ToolCall& call, RunPolicy& poli
     result.total_bytes = result.text.size();
     result.duration_us =
         std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady() - began).count();
-    return result;
+    for (auto& image : outcome.images) image.call_id = call.id;
+    return core::ToolFinished{std::move(result), std::move(outcome.images)};
   };
   if (GUARD("tools.stopped", context.stop.stop_requested()))
     return finish({ResultStatus::cancelled, "the run was cancelled before this call ran"});

@@ -38,10 +38,11 @@ class CallPipeline {
   // Errors: invalid_argument when a tool's schema is malformed. `registry` outlives the pipeline.
   static Result<std::unique_ptr<CallPipeline>> make(const Registry& registry, base::Clock& clock);
 
-  // Always gives the one result of the call, whatever happened; an Error only where the run itself
-  // cannot go on (its log is fenced, the program is broken). Cancelled calls have status cancelled.
-  Result<core::ToolResult> run(const core::ToolCall& call, RunPolicy& policy,
-                               const ToolContext& context, RunControl& control) const;
+  // Always gives the one result of the call and what belongs to it, whatever happened; an Error
+  // only where the run itself cannot go on (its log is fenced, the program is broken). Cancelled
+  // calls have status cancelled.
+  Result<core::ToolFinished> run(const core::ToolCall& call, RunPolicy& policy,
+                                 const ToolContext& context, RunControl& control) const;
 
   // Whether a call is known and would only read: such neighbours may run side by side.
   bool reads_only(const core::ToolCall& call) const;

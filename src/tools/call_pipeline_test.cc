@@ -86,13 +86,13 @@ class CallPipelineTest : public ::testing::Test {
     EXPECT_TRUE(registry.add(std::move(tool)));
     return raw;
   }
-  Result<core::ToolResult> try_run(const std::string& tool, const std::string& arguments) {
+  Result<core::ToolFinished> try_run(const std::string& tool, const std::string& arguments) {
     return CallPipeline::make(registry, clock)
         .value()
         ->run({"c1", tool, arguments}, policy, context, control);
   }
   core::ToolResult run(const std::string& tool, const std::string& arguments) {
-    return try_run(tool, arguments).value();
+    return try_run(tool, arguments).value().result;
   }
   int runs() const { return read->runs + write->runs + exec->runs; }
 
@@ -180,7 +180,7 @@ TEST_F(CallPipelineTest, AStopWhileAPersonAnswersRunsNothing) {
   const auto result = CallPipeline::make(registry, clock)
                           .value()
                           ->run({"c1", "write", kPath}, policy, context, stopping);
-  EXPECT_EQ(result->status, ResultStatus::cancelled);
+  EXPECT_EQ(result->result.status, ResultStatus::cancelled);
   EXPECT_EQ(runs(), 0);
 }
 
@@ -329,6 +329,16 @@ TEST_F(CallPipelineTest, WhateverAToolDoesBecomesItsOneResult) {
   const auto repaired = give(ToolOutput{ResultStatus::ok, "a\xff"});
   EXPECT_EQ(repaired.text, "a\xef\xbf\xbd");
   EXPECT_EQ(repaired.total_bytes, 4u);
+}
+
+TEST_F(CallPipelineTest, ImagesComeWithTheResultOfTheirCall) {
+  read->output = [] {
+    return ToolOutput{ResultStatus::ok, "an image", {{{}, "image/png", "blob", 640, 480, 12'345}}};
+  };
+  const auto finished = try_run("read", kPath).value();
+  EXPECT_EQ(finished.result.text, "an image");
+  EXPECT_EQ(finished.images,
+            (std::vector<core::ImageBlock>{{"c1", "image/png", "blob", 640, 480, 12'345}}));
 }
 
 TEST_F(CallPipelineTest, ADecisionThatCannotBeLoggedEndsTheRunBeforeAnythingRuns) {

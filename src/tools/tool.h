@@ -3,6 +3,7 @@
 // Tools are immutable and shared by all runs: every method is const and thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -22,12 +23,16 @@ struct ToolContext {
   std::shared_ptr<vfs::Filesystem> scratch;  // the run's /tmp
   core::Limits limits;                       // the most a call of this run may use
   std::stop_token stop;
+  // Keeps bytes with the run's session and gives the id of the blob. Empty where nothing is kept:
+  // then a result has text only.
+  std::function<Result<std::string>(std::string_view bytes)> keep = {};
 };
 
 // The whole result of a call; cutting it for the model is the loop's business.
 struct ToolOutput {
   core::ResultStatus status = core::ResultStatus::ok;
-  std::string text;  // UTF-8
+  std::string text;                           // UTF-8
+  std::vector<core::ImageBlock> images = {};  // without their call_id
 };
 
 class Tool {

@@ -79,9 +79,8 @@ World::World(base::Clock& clock, Scratch scratch) {
   mounts.push_back(host_mount("/special", folder_ + "/special", core::Access::read_write,
                               {base::Glob::parse("masked*").value()}));
   mounts.push_back({"/special/mounted", vfs::make_memory_filesystem(clock, 1 << 10)});
-  mounts.push_back({"/dev", vfs::make_devices([](std::span<std::byte> into) {
-                      std::ranges::fill(into, std::byte{7});
-                    })});
+  const auto sevens = [](std::span<std::byte> into) { std::ranges::fill(into, std::byte{7}); };
+  mounts.push_back({"/dev", vfs::make_stream_folder(vfs::make_devices(sevens))});
   name_space_ = vfs::NameSpace::make(std::move(mounts)).value();
 }
 
