@@ -1,5 +1,5 @@
-# The built-in guests: C++ compiled to WASI preview1 modules, compiled ahead for x86-64-v2 (.cwasm), and
-# embedded with their manifests. Target: embedded_guests, which implements toolbox::embedded_guests().
+# The built-in guests: C++ or Rust compiled to WASI preview1 modules, compiled ahead for x86-64-v2 (.cwasm),
+# and embedded with their manifests. Target: embedded_guests, which implements toolbox::embedded_guests().
 #
 # A guest is guests/NAME: its sources, and tool.json, which becomes the custom section boxagnts.tool.
 find_program(GUEST_CXX clang++-22 REQUIRED)
@@ -34,21 +34,13 @@ function(boxagnts_guest_object source out)
   set(${out} ${object} PARENT_SCOPE)
 endfunction()
 
-# boxagnts_guest(NAME source …): sources are seen from guests/; those of the sdk are added. Makes
-# NAME.wasm and NAME.cwasm.
-function(boxagnts_guest name)
-  set(objects)
-  foreach(source ${ARGN})
-    boxagnts_guest_object(${name}/${source} object)
-    list(APPEND objects ${object})
-  endforeach()
+# Makes NAME.wasm, with its manifest, and NAME.cwasm of a linked module.
+function(boxagnts_finish_guest name linked)
   set(manifest ${CMAKE_SOURCE_DIR}/guests/${name}/tool.json)
   add_custom_command(
     OUTPUT ${GUEST_OUT}/${name}.wasm
-    COMMAND ${GUEST_CXX} ${GUEST_LINK_FLAGS} ${objects} ${GUEST_SDK_OBJECTS} -lc
-            -o ${GUEST_OUT}/${name}.wasm
-    COMMAND ${GUEST_OBJCOPY} --add-section=boxagnts.tool=${manifest} ${GUEST_OUT}/${name}.wasm
-    DEPENDS ${objects} ${GUEST_SDK_OBJECTS} ${manifest}
+    COMMAND ${GUEST_OBJCOPY} --add-section=boxagnts.tool=${manifest} ${linked} ${GUEST_OUT}/${name}.wasm
+    DEPENDS ${linked} ${manifest}
     COMMENT "Guest ${name}.wasm" VERBATIM)
   # A sanitizer's leak report must not fail the build: the engine lives as long as this small program.
   add_custom_command(
@@ -57,6 +49,56 @@ function(boxagnts_guest name)
             $<TARGET_FILE:precompile> ${GUEST_OUT}/${name}.wasm ${GUEST_OUT}/${name}.cwasm
     DEPENDS ${GUEST_OUT}/${name}.wasm precompile
     COMMENT "Guest ${name}.cwasm" VERBATIM)
+endfunction()
+
+# boxagnts_guest(NAME source …): of C++; sources are seen from guests/NAME; those of the sdk are added.
+function(boxagnts_guest name)
+  set(objects)
+  foreach(source ${ARGN})
+    boxagnts_guest_object(${name}/${source} object)
+    list(APPEND objects ${object})
+  endforeach()
+  set(linked ${GUEST_OUT}/${name}.linked.wasm)
+  add_custom_command(
+    OUTPUT ${linked}
+    COMMAND ${GUEST_CXX} ${GUEST_LINK_FLAGS} ${objects} ${GUEST_SDK_OBJECTS} -lc -o ${linked}
+    DEPENDS ${objects} ${GUEST_SDK_OBJECTS}
+    COMMENT "Guest ${name}, linked" VERBATIM)
+  boxagnts_finish_guest(${name} ${linked})
+endfunction()
+
+# boxagnts_rust_guest(NAME source …): the cargo project guests/NAME, whose program has that name. Always
+# Debian's rustc, which alone fits the sources of std that Debian brings for this target (Debian has no
+# compiled ones); cargo's target folder lies outside the clone, like the engine's.
+find_program(GUEST_CARGO cargo PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+set(GUEST_RUST ${CMAKE_SOURCE_DIR}/guests/rust)
+set(GUEST_RUST_FLAGS -Clink-self-contained=no -Clinker-flavor=wasm-lld-cc -Zunstable-options
+  -Zlocation-detail=none -Ctarget-feature=+simd128,+bulk-memory)
+add_custom_command(
+  OUTPUT ${GUEST_OUT}/libc_gaps.o
+  COMMAND clang-22 --target=wasm32-wasi -Wno-deprecated -O2 -Wall -Wextra
+          -c ${GUEST_RUST}/libc_gaps.c -o ${GUEST_OUT}/libc_gaps.o
+  DEPENDS ${GUEST_RUST}/libc_gaps.c
+  COMMENT "Guest object libc_gaps.c" VERBATIM)
+function(boxagnts_rust_guest name)
+  set(project ${CMAKE_SOURCE_DIR}/guests/${name})
+  list(TRANSFORM ARGN PREPEND ${project}/src/)
+  string(REPLACE ";" " " flags "${GUEST_RUST_FLAGS}")
+  add_custom_command(
+    OUTPUT ${GUEST_OUT}/rust/${name}.wasm
+    COMMAND ${CMAKE_COMMAND} -E env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc
+            BOXAGNTS_GUEST_OBJECT=${GUEST_OUT}/libc_gaps.o
+            CARGO_TARGET_WASM32_WASIP1_LINKER=${GUEST_RUST}/wasi-ld
+            CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS=${flags}
+            CARGO_TARGET_DIR=${BOXAGNTS_CACHE_DIR}/guests/target
+            ${GUEST_CARGO} build --release --locked -Zbuild-std=std,panic_abort --target wasm32-wasip1
+            --manifest-path ${project}/Cargo.toml --artifact-dir ${GUEST_OUT}/rust -Zunstable-options
+    COMMAND ${CMAKE_COMMAND} -E touch ${GUEST_OUT}/rust/${name}.wasm
+    DEPENDS ${ARGN} ${project}/Cargo.toml ${project}/Cargo.lock ${GUEST_RUST}/wasi-ld
+            ${GUEST_OUT}/libc_gaps.o
+    COMMENT "Guest ${name} and Rust's std (about a minute the first time, then cached outside the clone)"
+    USES_TERMINAL VERBATIM)
+  boxagnts_finish_guest(${name} ${GUEST_OUT}/rust/${name}.wasm)
 endfunction()
 
 add_executable(precompile ${CMAKE_SOURCE_DIR}/src/toolbox/precompile_main.cc)
@@ -72,9 +114,10 @@ boxagnts_guest(read main.cc file.cc file_type.cc image.cc line_printer.cc)
 boxagnts_guest(write main.cc)
 boxagnts_guest(edit main.cc near_match.cc)
 boxagnts_guest(glob main.cc newest.cc pattern.cc)
+boxagnts_rust_guest(grep main.rs arguments.rs outcome.rs places.rs report.rs)
 
 # In the order that a model sees them.
-set(GUESTS read write edit glob)
+set(GUESTS read write edit glob grep)
 set(assembly "// Generated by cmake/guests.cmake.\n  .section .rodata,\"a\",@progbits\n")
 set(declarations "")
 set(rows "")
