@@ -256,9 +256,9 @@ Sys<Directory::Opened> HostDirectory::open_plain(std::string_view path, OpenFlag
   if (S_ISDIR(status.st_mode))
     return Opened{nullptr, std::make_shared<HostDirectory>(mounted_, std::move(*fd), below(path))};
   if (GUARD("vfs.special-file", !S_ISREG(status.st_mode))) return std::unexpected(ENXIO);
-  auto file = mounted_->counted
-                  ? mounted_->counted->add(std::move(*fd))
-                  : Sys<std::shared_ptr<File>>(std::make_shared<HostFile>(std::move(*fd), nullptr, mounted_->access));
+  auto file = mounted_->counted ? mounted_->counted->add(std::move(*fd))
+                                : Sys<std::shared_ptr<File>>(std::make_shared<HostFile>(
+                                      std::move(*fd), nullptr, mounted_->access));
   if (!file) return std::unexpected(file.error());
   if (lock) lock.unlock();  // a file that closes takes it
   // Only now that it is known to be a plain file.
