@@ -181,12 +181,13 @@ void bench_wasmtime(const std::string& workspace, const std::string& binary) {
     if (guest.name == "read") std::ofstream(module) << guest.wasm;
   std::ofstream(workspace + "/call.json") << R"({"file_path":"in.txt"})";
   const std::string input = workspace + "/call.json";
-  const std::string mount = workspace + "::.";
+  // The guest's kit knows the root as descriptor 3 and the working directory as 4.
+  const std::string root = workspace + "::/", here = workspace + "::.";
   if (spawn_and_wait({wasmtime, "compile", "-o", compiled, module}) != 0)
     die("wasmtime cannot compile the guest");
-  const std::vector<std::string> theirs{wasmtime, "run", "--allow-precompiled",
-                                        "--dir",  mount, compiled};
-  const std::vector<std::string> compiling{wasmtime, "run", "--dir", mount, module};
+  const std::vector<std::string> theirs{
+      wasmtime, "run", "--allow-precompiled", "--dir", root, "--dir", here, compiled};
+  const std::vector<std::string> compiling{wasmtime, "run", "--dir", root, "--dir", here, module};
   const std::vector<std::string> ours{binary, "tool", "run", "read", "--workspace-dir", workspace};
   for (const auto* command : {&theirs, &compiling, &ours})
     if (spawn_and_wait(*command, input) != 0) die(command->at(0) + " cannot run the guest");
