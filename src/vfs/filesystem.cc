@@ -17,6 +17,8 @@ Sys<Directory::Opened> Directory::open_plain(std::string_view, OpenFlags) {
 
 Sys<Stat> Directory::stat_plain(std::string_view) { return std::unexpected(ELOOP); }
 
+bool Directory::holds_hidden() { return false; }
+
 bool Directory::holds_mount(std::string_view) const { return false; }
 
 Directory* Directory::underlying() { return this; }

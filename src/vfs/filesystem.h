@@ -47,6 +47,7 @@ struct DirectoryEntry {
 struct NewTimes {
   std::optional<std::int64_t> accessed_ns;
   std::optional<std::int64_t> modified_ns;
+  bool nothing() const { return !accessed_ns && !modified_ns; }
 };
 
 struct OpenFlags {
@@ -118,6 +119,9 @@ class Directory {
   };
   virtual Sys<Opened> open_plain(std::string_view path, OpenFlags flags);
   virtual Sys<Stat> stat_plain(std::string_view path);
+
+  // Whether a mask hides something in it: then it is not empty, whatever list() says.
+  virtual bool holds_hidden();  // default: no
 
   // A directory with mounts below it (name_space) stands in front of the one it was made from.
   virtual bool holds_mount(std::string_view name) const;  // default: none

@@ -77,16 +77,24 @@ class HostDirectory final : public Directory {
   }
   Sys<void> set_entry_times(std::string_view name, const NewTimes& times) override {
     if (auto may = may_change(name); !may) return may;
+    if (times.nothing()) {  // the kernel would not even look whether it is there
+      const auto stat = stat_entry(name);
+      return stat ? Sys<void>() : Sys<void>(std::unexpected(stat.error()));
+    }
     return done(::utimensat(fd_.get(), std::string(name).c_str(), to_timespecs(times).data(),
                             AT_SYMLINK_NOFOLLOW));
   }
   Sys<void> rename_entry(std::string_view from, Directory& to, std::string_view to_name) override;
   Sys<void> hard_link(std::string_view from, Directory& to, std::string_view to_name) override;
 
+  bool holds_hidden() override;
+
   Sys<Opened> open_plain(std::string_view path, OpenFlags flags) override;
   Sys<Stat> stat_plain(std::string_view path) override;
 
  private:
+  template <class Visit>
+  Sys<void> each_entry(Visit visit);
   bool read_only() const { return mounted_->read_only(); }
   std::string below(std::string_view path) const {
     return path_.empty() ? std::string(path) : path_ + "/" + std::string(path);
@@ -118,32 +126,46 @@ class HostDirectory final : public Directory {
   const std::string path_;  // from the mount's root; "" is the root
 };
 
-Sys<std::vector<DirectoryEntry>> HostDirectory::list() {
+template <class Visit>
+Sys<void> HostDirectory::each_entry(Visit visit) {
   // A description of its own: the offset of fd_ is shared by everyone who holds this directory.
   const UniqueFd fresh(::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fresh) return last_error();
-  std::vector<DirectoryEntry> entries;
   alignas(dirent64) std::array<char, 32 << 10> buffer;
   while (true) {
     const long got = ::syscall(SYS_getdents64, fresh.get(), buffer.data(), buffer.size());
     if (got < 0) return last_error();
-    if (got == 0) break;
+    if (got == 0) return {};
     for (long at = 0; at < got;) {
       const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
       at += entry->d_reclen;
       const std::string_view name = entry->d_name;
-      if (name == "." || name == ".." || hidden(name)) continue;
-      Kind kind = Kind::other;
-      if (entry->d_type == DT_REG) kind = Kind::file;
-      if (entry->d_type == DT_DIR) kind = Kind::directory;
-      if (entry->d_type == DT_LNK) kind = Kind::link;
-      if (entry->d_type == DT_UNKNOWN)
-        if (const auto stat = stat_entry(name)) kind = stat->kind;
-      entries.push_back({std::string(name), entry->d_ino, kind});
+      if (name != "." && name != "..") visit(*entry, name);
     }
   }
+}
+
+Sys<std::vector<DirectoryEntry>> HostDirectory::list() {
+  std::vector<DirectoryEntry> entries;
+  const auto read = each_entry([&](const dirent64& entry, std::string_view name) {
+    if (hidden(name)) return;
+    Kind kind = Kind::other;
+    if (entry.d_type == DT_REG) kind = Kind::file;
+    if (entry.d_type == DT_DIR) kind = Kind::directory;
+    if (entry.d_type == DT_LNK) kind = Kind::link;
+    if (entry.d_type == DT_UNKNOWN)
+      if (const auto stat = stat_entry(name)) kind = stat->kind;
+    entries.push_back({std::string(name), entry.d_ino, kind});
+  });
+  if (!read) return std::unexpected(read.error());
   std::ranges::sort(entries, {}, &DirectoryEntry::name);
   return entries;
+}
+
+bool HostDirectory::holds_hidden() {
+  bool holds = false;
+  (void)each_entry([&](const dirent64&, std::string_view name) { holds = holds || hidden(name); });
+  return holds;
 }
 
 Sys<Stat> HostDirectory::stat_entry(std::string_view name) {

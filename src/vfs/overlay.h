@@ -7,14 +7,20 @@
 // overlay lives as long as the call; when it ends, changes() says what came of it, and a ChangeSet
 // keeps that. A crash before loses the call's effects and nothing else.
 //
-// Semantics are those of a plain copy of the folder (POSIX): an open file sees what another
-// descriptor writes, also across the moment it is copied up; inode numbers stay; a folder made
-// where one was removed is empty. Hard links between files of the overlay work; a hard link to an
-// untouched file copies it up first. Masks of the lower mount hold here too: what is hidden does
-// not exist and cannot be made, moved or moved over.
+// Semantics are those of a plain copy of the folder (POSIX) that we own: an open file sees what
+// another descriptor writes, also across the moment it is copied up; inode numbers stay; a folder
+// made where one was removed is empty; renaming a folder copies nothing. Hard links between files
+// of the overlay work; two names that are one file below are two files here. Special files below
+// stay as they are (ENXIO). Masks of the lower mount hold here too, on the path that the guest
+// sees: what is hidden does not exist and cannot be made, moved or moved over, and a folder that
+// holds something hidden is not empty.
 //
-// Thread-safe. Quota: ENOSPC once the files in `folder` would hold more than bytes_max, or the tree
-// more than entries_max entries.
+// The person may work below meanwhile: what is untouched is as it is there now; what vanishes is
+// gone; no link below is ever followed.
+//
+// Thread-safe. Quota (vfs/quota.h): ENOSPC once what the guest wrote would be more than bytes_max,
+// or the tree more than entries_max entries (what is gone is an entry, too). Kept bases hold as
+// many bytes again at most; beyond that, and for larger files, the identity alone is kept.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +44,8 @@ struct OverlayOptions {
 
 class Overlay {
  public:
-  // `folder` exists, is empty and belongs to the caller; `lower` is read-only. `masks` are those of
-  // the lower mount. Errors: io.
+  // `folder` exists, is empty and belongs to the caller; on the file system of the lower folder
+  // copies are cheap. `lower` is read-only; `masks` are those of the lower mount. Errors: io.
   static Result<std::unique_ptr<Overlay>> open(std::shared_ptr<Filesystem> lower, Masks masks,
                                                std::string folder, OverlayOptions options = {});
   virtual ~Overlay() = default;
@@ -47,8 +53,11 @@ class Overlay {
   virtual std::shared_ptr<Filesystem> filesystem() = 0;
 
   // What differs from below now, sorted by path, folders before what is in them; what was written
-  // but is the same again is no change. Contents named in it stay valid until `folder` is removed.
-  // Call it when no guest works in the overlay any more. Errors: io.
+  // but is the same again is no change, except for a modification time that was set or that came
+  // along with what was moved there. The root's own times are nobody's. Contents named in it stay
+  // valid until `folder` is removed; two paths may name one content. A moved file is copied now.
+  // Call it when no guest works in the overlay any more. Errors: io; limit_exceeded when what was
+  // moved does not fit into bytes_max.
   virtual Result<std::vector<Change>> changes() = 0;
 };
 

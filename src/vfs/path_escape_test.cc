@@ -1,6 +1,7 @@
-// Path escapes as a matrix: every way in x every operation. Each cell is tried through the name
-// space on a real folder; what may happen is written in the table of ways, and afterwards
-// everything outside the workspace must be as it was, byte for byte.
+// Path escapes as a matrix: every way in x every operation x a plain mount and an overlay. Each
+// cell is tried through the name space on a real folder; what may happen is written in the table of
+// ways, and afterwards everything outside the workspace must be as it was, byte for byte; with an
+// overlay the workspace itself, too.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include "vfs/host_filesystem.h"
 #include "vfs/memory_filesystem.h"
 #include "vfs/name_space.h"
+#include "vfs/overlay.h"
 
 namespace boxagnts::vfs {
 namespace {
@@ -44,9 +46,11 @@ std::map<std::string, std::string> snapshot(const std::string& root) {
   return all;
 }
 
+enum class MountKind { plain, overlay };
+
 class PathEscape : public testing::Test {
  protected:
-  PathEscape() { set_up(); }
+  explicit PathEscape(MountKind kind) : kind_(kind) { set_up(); }
   ~PathEscape() override { tear_down(); }
   void tear_down() { fs::remove_all(base_); }
   void set_up() {
@@ -54,11 +58,15 @@ class PathEscape : public testing::Test {
     base_ = ::mkdtemp(folder);
     ws_ = base_ + "/ws";
     out_ = base_ + "/out";
-    for (const auto& made : {ws_, out_, ws_ + "/dir", ws_ + "/.boxagnts", out_ + "/sub"})
+    for (const auto& made : {ws_, out_, base_ + "/state", ws_ + "/dir", ws_ + "/.boxagnts",
+                             ws_ + "/hidden", out_ + "/sub"})
       fs::create_directory(made);
     write(out_ + "/secret", "SECRET");
     write(out_ + "/sub/deep", "DEEP");
     write(ws_ + "/.boxagnts/state.db", "STATE");
+    write(ws_ + "/hidden/key", "SECRET");
+    write(ws_ + "/dir/.env.local", "SECRET");
+    fs::create_symlink("hidden/key", ws_ + "/tohidden");
     write(ws_ + "/file", "mine");
     write(ws_ + "/victim", "victim");
     fs::create_symlink("../out/secret", ws_ + "/rel");
@@ -80,10 +88,26 @@ class PathEscape : public testing::Test {
     std::snprintf(address.sun_path, sizeof address.sun_path, "%s/sock", ws_.c_str());
     EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ::close(socket);
-    auto host = open_host_filesystem(ws_, core::Access::read_write, {}).value();
     name_space_ =
-        NameSpace::make({{ws_, host}, {"/tmp", make_memory_filesystem(clock_, 1 << 20)}}).value();
+        NameSpace::make({{ws_, mount()}, {"/tmp", make_memory_filesystem(clock_, 1 << 20)}})
+            .value();
     start_ = name_space_->at(ws_).value();
+  }
+
+  std::shared_ptr<Filesystem> mount() {
+    const Masks masks({base::Glob::parse("hidden").value(), base::Glob::parse("**/.env*").value()});
+    if (kind_ == MountKind::plain)
+      return open_host_filesystem(ws_, core::Access::read_write, masks).value();
+    auto lower = open_host_filesystem(ws_, core::Access::read_only, masks).value();
+    overlay_ = Overlay::open(std::move(lower), masks, base_ + "/state").value();
+    return overlay_->filesystem();
+  }
+  // What no operation may change.
+  std::map<std::string, std::string> beyond_reach() const {
+    auto all = snapshot(out_);
+    all.merge(snapshot(kind_ == MountKind::overlay ? ws_ : ws_ + "/.boxagnts"));
+    all.merge(snapshot(ws_ + "/hidden"));
+    return all;
   }
 
   static void write(const std::string& path, const std::string& text) {
@@ -111,7 +135,9 @@ class PathEscape : public testing::Test {
     return code(act(*leaf));
   }
 
+  const MountKind kind_;
   base::ManualClock clock_;
+  std::unique_ptr<Overlay> overlay_;
   std::string base_, ws_, out_;
   std::shared_ptr<const NameSpace> name_space_;
   Place start_;
@@ -155,7 +181,8 @@ std::map<std::string, PathEscape::Operation> PathEscape::path_operations() {
          if (!opened) return opened.error();
          for (const auto& entry : std::vector(opened->directory->directory->list().value()))
            EXPECT_TRUE(entry.name != "secret" && entry.name != "state.db" &&
-                       entry.name != ".boxagnts")
+                       entry.name != ".boxagnts" && entry.name != "hidden" &&
+                       !entry.name.starts_with(".env"))
                << path;
          return 0;
        }},
@@ -244,6 +271,12 @@ std::vector<Way> ways() {
       {"StateAbsolute", "~/.boxagnts/state.db", {ENOENT, EACCES}, {}},
       {"StateThroughLink", "tostate", {ENOENT, EACCES, EEXIST, ENOTDIR}, kOnTheLinkItself},
       {"StateDeeper", "dir/.boxagnts", {ENOENT, EACCES}, {}},
+      {"Mask", "hidden", {ENOENT, EACCES}, {}},
+      {"MaskInside", "hidden/key", {ENOENT, EACCES}, {}},
+      {"MaskNew", "hidden/new", {ENOENT, EACCES}, {}},
+      {"MaskGlob", "dir/.env.local", {ENOENT, EACCES}, {}},
+      {"MaskGlobNew", "dir/.env", {ENOENT, EACCES}, {}},
+      {"MaskThroughLink", "tohidden", {ENOENT, EACCES, EEXIST, ENOTDIR}, kOnTheLinkItself},
       {"Fifo",
        "fifo",
        {ENXIO, EEXIST, ENOTDIR, EINVAL},
@@ -278,8 +311,11 @@ std::vector<Way> ways() {
   return all;
 }
 
-class PathEscapeMatrix : public PathEscape, public testing::WithParamInterface<Way> {
+using Cell = std::tuple<Way, MountKind>;
+
+class PathEscapeMatrix : public PathEscape, public testing::WithParamInterface<Cell> {
  protected:
+  PathEscapeMatrix() : PathEscape(std::get<MountKind>(GetParam())) {}
   std::string resolved(const Way& way) const {
     if (way.path.starts_with('@')) return out_ + way.path.substr(1);
     if (way.path.starts_with('~')) return ws_ + way.path.substr(1);
@@ -293,30 +329,32 @@ class PathEscapeMatrix : public PathEscape, public testing::WithParamInterface<W
 };
 
 TEST_P(PathEscapeMatrix, NoOperationGetsOut) {
-  const Way& way = GetParam();
+  const Way& way = std::get<Way>(GetParam());
   std::string path = resolved(way);
-  auto outside = snapshot(out_);
-  auto state = snapshot(ws_ + "/.boxagnts");
+  auto before = beyond_reach();
   for (const auto& name : names_of(operations())) {
     const int answer = operations().at(name)(path);
     if (answer == 0)
       EXPECT_TRUE(way.may_work.contains(name)) << name << " worked";
     else
       EXPECT_TRUE(way.any.contains(answer)) << name << ": " << ::strerror(answer);
-    EXPECT_EQ(snapshot(out_), outside) << name;
-    EXPECT_EQ(snapshot(ws_ + "/.boxagnts"), state) << name;
+    EXPECT_EQ(beyond_reach(), before) << name;
     if (answer == 0) {  // it changed the inside, as it may: a fresh world for the next one
       tear_down();
       set_up();
       path = resolved(way);
-      outside = snapshot(out_);
-      state = snapshot(ws_ + "/.boxagnts");
+      before = beyond_reach();
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, PathEscapeMatrix, testing::ValuesIn(ways()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Ways, PathEscapeMatrix,
+                         testing::Combine(testing::ValuesIn(ways()),
+                                          testing::Values(MountKind::plain, MountKind::overlay)),
+                         [](const auto& info) {
+                           const bool plain = std::get<1>(info.param) == MountKind::plain;
+                           return std::get<0>(info.param).name + (plain ? "Plain" : "Overlay");
+                         });
 
 }  // namespace
 }  // namespace boxagnts::vfs

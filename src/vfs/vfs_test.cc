@@ -1,4 +1,4 @@
-// The two file systems behave alike: the same calls on both, and what each alone promises.
+// The file systems behave alike: the same calls on both, and what each alone promises.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +10,7 @@
 #include "vfs/host_filesystem.h"
 #include "vfs/memory_filesystem.h"
 #include "vfs/name_space.h"
+#include "vfs/overlay.h"
 
 namespace boxagnts::vfs {
 namespace {
@@ -22,16 +23,28 @@ std::string content_of(File& file) {
   return text;
 }
 
-enum class Which { host, memory };
+enum class Which { host, memory, overlay };
+
+std::unique_ptr<Overlay> overlay_on(const std::string& root) {
+  std::filesystem::create_directories(root + "/lower");
+  std::filesystem::create_directories(root + "/state");
+  return Overlay::open(open_host_filesystem(root + "/lower", core::Access::read_only, {}).value(),
+                       {}, root + "/state")
+      .value();
+}
 
 class Filesystems : public testing::TestWithParam<Which> {
  protected:
   Filesystems() {
     char folder[] = "/tmp/vfs_test.XXXXXX";
     root_ = ::mkdtemp(folder);
-    fs_ = GetParam() == Which::host
-              ? open_host_filesystem(root_, core::Access::read_write, {}).value()
-              : make_memory_filesystem(clock_, 1 << 20);
+    switch (GetParam()) {
+      case Which::host:
+        fs_ = open_host_filesystem(root_, core::Access::read_write, {}).value();
+        break;
+      case Which::memory: fs_ = make_memory_filesystem(clock_, 1 << 20); break;
+      case Which::overlay: fs_ = overlay_on(root_)->filesystem();
+    }
     top_ = fs_->root();
   }
   ~Filesystems() override { std::filesystem::remove_all(root_); }
@@ -156,9 +169,12 @@ TEST_P(Filesystems, OtherFilesystemsAreAnotherDevice) {
   EXPECT_EQ(top_->hard_link("f", *other, "f").error(), EXDEV);
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, Filesystems, testing::Values(Which::host, Which::memory),
+INSTANTIATE_TEST_SUITE_P(All, Filesystems,
+                         testing::Values(Which::host, Which::memory, Which::overlay),
                          [](const auto& info) {
-                           return info.param == Which::host ? "Host" : "Memory";
+                           return info.param == Which::host     ? "Host"
+                                  : info.param == Which::memory ? "Memory"
+                                                                : "Overlay";
                          });
 
 // Any sequence of calls gives the same answers on both.
