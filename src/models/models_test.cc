@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "base/file.h"
@@ -97,6 +98,14 @@ INSTANTIATE_TEST_SUITE_P(
         StreamCase{"Empty", "", Code::unavailable, {}},
         StreamCase{"CutInsideAnEvent", kHi + "data: {\"choi", Code::unavailable, {}},
         StreamCase{"NotJson", "data: <html>\n\n", Code::unavailable, {}},
+        StreamCase{"FinishedByAnError",
+                   kHi + chunk("{}", R"(,"finish_reason":"error")"),
+                   Code::unavailable,
+                   {}},
+        StreamCase{"FinishedByTheServersTrouble",
+                   kHi + chunk("{}", R"(,"finish_reason":"insufficient_system_resource")"),
+                   Code::unavailable,
+                   {}},
         StreamCase{"ErrorInside",
                    kHi + "data: {\"error\":{\"message\":\"overloaded\"}}\n\n",
                    Code::unavailable,
@@ -354,6 +363,43 @@ TEST(ChatModel, APageInPlaceOfAStreamIsSaid) {
   const auto told = ask(head + R"({"error":{"message":"model gone"}})");
   EXPECT_EQ(told.error().code, Code::unavailable);
   EXPECT_TRUE(told.error().message.contains("model gone")) << told.error().message;
+}
+
+TEST(ChatCodec, AnAnswerWithoutEndIsRefused) {
+  struct Case {
+    const char* name;
+    std::function<std::string(int)> delta;
+  };
+  const std::string much(1 << 20, 'x');
+  for (const auto& [name, delta] :
+       {Case{"text", [&](int) { return R"({"content":")" + much + "\"}"; }},
+        Case{"thinking", [&](int) { return R"({"reasoning":")" + much + "\"}"; }},
+        Case{"arguments",
+             [&](int) {
+               return R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"t","arguments":")" +
+                      much + "\"}}]}";
+             }},
+        Case{"names",
+             [&](int i) {
+               return R"({"tool_calls":[{"index":0,"function":{"name":")" + std::to_string(i) +
+                      much + "\"}}]}";
+             }},
+        Case{"calls", [&](int i) {
+               std::string calls;
+               for (int j = 0; j < 1000; ++j)
+                 calls += (j == 0 ? R"({"index":)" : R"(,{"index":)") +
+                          std::to_string(i * 1000 + j) + "}";
+               return R"({"tool_calls":[)" + calls + "]}";
+             }}}) {
+    ChatDecoder decoder;
+    Status fed;
+    for (int i = 0; fed && i < 100; ++i) {
+      const std::string event = chunk(delta(i));
+      fed = decoder.feed(std::string_view(event).substr(6, event.size() - 8), kNobody);
+    }
+    ASSERT_FALSE(fed) << name;
+    EXPECT_EQ(fed.error().code, Code::limit_exceeded) << name;
+  }
 }
 
 TEST(ChatModel, AConnectionThatDiesMidAnswerIsNoAnswer) {

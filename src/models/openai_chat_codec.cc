@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "base/guard.h"
 #include "base/text.h"
 #include "models/images.h"
 
@@ -11,6 +12,9 @@ namespace boxagnts::models {
 namespace {
 
 constexpr std::size_t kErrorTextMax = 500;
+// Many times what any model can say in one answer; a server that goes on has gone wrong.
+constexpr std::size_t kAnswerBytesMax = 16 << 20;
+constexpr std::size_t kCallBytes = 256;  // what an empty call costs us
 
 Json call_to_json(const core::ToolCall& call) {
   return {{"id", call.id},
@@ -167,6 +171,10 @@ Status ChatDecoder::feed(std::string_view data, const OnPiece& on_piece) {
   if (!choices || choices->empty()) return {};
   const Json& choice = choices->front();
   if (const auto* delta = base::find(choice, "delta")) feed_delta(*delta, on_piece);
+  if (GUARD("models.answer-bytes", bytes_ > kAnswerBytesMax))
+    return fail(Code::limit_exceeded, "the model's answer is larger than " +
+                                          base::human_bytes(kAnswerBytesMax) +
+                                          "; it was not taken");
   if (const auto reason = base::get_string(choice, "finish_reason")) finish_reason_ = *reason;
   return {};
 }
@@ -185,12 +193,14 @@ void ChatDecoder::add_text(std::string_view text) {
   if (answer_.blocks.empty() || !std::holds_alternative<core::TextBlock>(answer_.blocks.back()))
     answer_.blocks.emplace_back(core::TextBlock{});
   std::get<core::TextBlock>(answer_.blocks.back()).text += text;
+  bytes_ += text.size();
 }
 
 void ChatDecoder::add_thinking(std::string_view text) {
   if (answer_.blocks.empty() || !std::holds_alternative<core::ThinkingBlock>(answer_.blocks.back()))
     answer_.blocks.emplace_back(core::ThinkingBlock{});
   std::get<core::ThinkingBlock>(answer_.blocks.back()).text += text;
+  bytes_ += text.size();
 }
 
 void ChatDecoder::feed_delta(const Json& delta, const OnPiece& on_piece) {
@@ -228,7 +238,9 @@ ChatDecoder::PartialCall& ChatDecoder::call_of(const Json& fragment, std::size_t
       home = calls_.rbegin()->first + 1;
     }
   }
-  PartialCall& call = calls_[home];
+  const auto [entry, is_new] = calls_.try_emplace(home);
+  if (is_new) bytes_ += kCallBytes;
+  PartialCall& call = entry->second;
   if (call.id.empty()) call.id = id;
   return call;
 }
@@ -237,6 +249,7 @@ void ChatDecoder::feed_call(const Json& fragment, std::size_t position, const On
   PartialCall& call = call_of(fragment, position);
   const auto* function = base::find(fragment, "function");
   if (!function) return;
+  const std::size_t before = call.name.size() + call.arguments.size();
   // A name may come in parts, before the arguments; some servers repeat it whole instead.
   if (const auto name = base::get_string(*function, "name");
       name && *name != call.name && (call.name.empty() || call.arguments.empty()))
@@ -247,6 +260,7 @@ void ChatDecoder::feed_call(const Json& fragment, std::size_t position, const On
     else if (!arguments->is_null())
       call.arguments += base::to_text(*arguments);
   }
+  bytes_ += call.name.size() + call.arguments.size() - before;
   if (!call.announced && !call.name.empty()) {
     call.announced = true;
     on_piece(CallPiece{call.name});
@@ -256,6 +270,10 @@ void ChatDecoder::feed_call(const Json& fragment, std::size_t position, const On
 Result<Answer> ChatDecoder::finish() {
   if (finish_reason_.empty() && !done_)
     return fail(Code::unavailable, "the model's answer was cut off before its end");
+  for (const auto* trouble : {"error", "abort", "insufficient_system_resource"})
+    if (finish_reason_ == trouble)
+      return fail(Code::unavailable,
+                  "the model's server gave up inside its answer (" + finish_reason_ + ")");
   std::set<std::string> ids;
   for (auto& [index, call] : calls_) {
     if (call.id.empty()) call.id = id_prefix_ + std::to_string(index + 1);

@@ -27,8 +27,8 @@ class ChatDecoder {
   // them apart in a conversation.
   explicit ChatDecoder(std::string id_prefix = "call_") : id_prefix_(std::move(id_prefix)) {}
 
-  // One `data` payload of the stream. Errors: what the server reports inside the stream, or a
-  // payload that is no JSON (unavailable).
+  // One `data` payload of the stream. Errors: what the server reports inside the stream, a payload
+  // that is no JSON (unavailable), more than any answer can hold (limit_exceeded).
   Status feed(std::string_view data, const OnPiece& on_piece);
   // The whole answer. Errors: unavailable when the stream ended before the answer did.
   Result<Answer> finish();
@@ -53,6 +53,7 @@ class ChatDecoder {
   std::map<std::int64_t, PartialCall> calls_;   // by the wire's index, where that is unique
   std::map<std::int64_t, std::int64_t> homes_;  // the wire's index -> key of the call it means now
   std::string finish_reason_;
+  std::size_t bytes_ = 0;  // of all that was kept
   bool done_ = false;
 };
 
