@@ -179,6 +179,9 @@ def check_history(events):
     calls = sorted(call["id"] for call in calls_of(events))
     results = sorted(event["result"]["call_id"] for event in events if event["kind"] == "tool_finished")
     want(calls == results, f"calls {calls} have the results {results}")
+    asked = [event["approval"] for event in events if event["kind"] == "approval_asked"]
+    answered = [event["approval"] for event in events if event["kind"] == "approval_answered"]
+    want(asked == answered, f"the questions {asked} have the answers {answered}")
     started = [event["run"] for event in events if event["kind"] == "run_started"]
     ended = [event.get("of") or event["run"] for event in events if event["kind"] == "run_ended"]
     want(len(set(started)) == len(started) and len(set(ended)) == len(ended), f"runs {started}, ends {ended}")

@@ -54,7 +54,8 @@ void Loop::show(core::FrameBody body) {
 }
 
 Result<std::int64_t> Loop::open() {
-  std::optional<core::RunId> unended;  // the last run that has a beginning and no end
+  std::optional<core::RunId> unended;       // the last run that has a beginning and no end
+  std::optional<core::ApprovalId> waiting;  // the question it stood at
   while (true) {
     const auto events =
         TRY(parts_.dependencies.store.read(parts_.lease.session(), last_number_, kBatch));
@@ -63,11 +64,16 @@ Result<std::int64_t> Loop::open() {
       last_number_ = event.number;
       if (std::holds_alternative<core::RunStarted>(event.body)) unended = event.run;
       if (std::holds_alternative<core::RunEnded>(event.body)) unended.reset();
+      if (const auto* asked = std::get_if<core::ApprovalAsked>(&event.body))
+        waiting = asked->approval.id;
+      if (std::holds_alternative<core::ApprovalAnswered>(event.body)) waiting.reset();
     }
     if (events.size() < kBatch) break;
   }
   const std::int64_t last = last_number_;
   std::vector<core::EventBody> repairs;
+  if (waiting)
+    repairs.emplace_back(core::ApprovalAnswered{*waiting, core::Answer::no, "interrupted"});
   for (const auto& call : conversation_.open_calls())
     repairs.emplace_back(core::ToolFinished{{.call_id = call.id,
                                              .status = core::ResultStatus::cancelled,

@@ -32,8 +32,8 @@ class Loop final : private tools::RunControl {
   explicit Loop(Parts parts);
 
   // Reads the session so far, and closes a run that left it without an end (killed, or its log was
-  // lost): every open call gets its result. Before run(). Returns the number of the session's last
-  // event before that.
+  // lost): its question gets a no, every open call its result. Before run(). Returns the number of
+  // the session's last event before that.
   Result<std::int64_t> open();
   // The request's first events.
   Status begin();

@@ -155,7 +155,8 @@ class RunsTest : public testing::Test {
     while (true) {
       auto item = tail->next({}, std::chrono::steady_clock::now() + 20s);
       if (!item || !*item) {
-        ADD_FAILURE() << "the run did not end";
+        ADD_FAILURE() << (item ? "the run did not end"
+                               : item.error().message + "; " + item.error().context);
         return events;
       }
       if (on_item) on_item(**item);
@@ -571,7 +572,8 @@ TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
                                    core::AssistantBlock{core::ToolCall{"c1", "look", "{}"}},
                                    core::AssistantBlock{core::ToolCall{"c2", "change", "{}"}},
                                    core::TurnEnded{},
-                                   core::ToolFinished{{.call_id = "c1"}}};
+                                   core::ToolFinished{{.call_id = "c1"}},
+                                   core::ApprovalAsked{{.id = {"q"}, .call_id = "c2"}}};
     ASSERT_TRUE(store_->append(*killed.lease, bodies));
   }
   request_.session = session;
@@ -581,6 +583,9 @@ TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
   EXPECT_EQ(closed[0].result.call_id, "c2");
   EXPECT_EQ(closed[0].result.status, ResultStatus::cancelled);
   EXPECT_TRUE(closed[0].result.text.contains("interrupted"));
+  ASSERT_EQ(all<core::ApprovalAnswered>(events).size(), 1u);
+  EXPECT_EQ(all<core::ApprovalAnswered>(events)[0].id.text, "q");
+  EXPECT_EQ(all<core::ApprovalAnswered>(events)[0].by, "interrupted");
   ASSERT_EQ(all<core::RunEnded>(events).size(), 2u);
   EXPECT_EQ(all<core::RunEnded>(events)[0].outcome, Outcome::interrupted);
   EXPECT_EQ(ended(events).outcome, Outcome::finished);

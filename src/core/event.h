@@ -64,7 +64,7 @@ struct ApprovalAsked {
 struct ApprovalAnswered {
   ApprovalId id;
   Answer answer = Answer::no;
-  std::string by;  // "terminal", "unattended", "expired", ...
+  std::string by;  // "terminal", "unattended", "interrupted", ...
 };
 struct ToolFinished {
   ToolResult result;

@@ -16,8 +16,8 @@ namespace boxagnts::core {
 enum class Level : std::uint8_t { none, read_only, write, execute, dangerous, forbidden };
 BOXAGNTS_ENUM_NAMES(Level, "none", "read-only", "write", "execute", "dangerous", "forbidden");
 
-// How a run treats effects (DESIGN section 5's columns). `unattended` is what any mode becomes when
-// nobody can answer.
+// How a run treats effects (DESIGN section 5's columns). `unattended` is chosen, never assumed: in
+// the other modes a question that nobody can answer is a no.
 enum class Mode : std::uint8_t { plan, ask, edits, autonomous, unattended };
 BOXAGNTS_ENUM_NAMES(Mode, "plan", "ask", "edits", "autonomous", "unattended");
 
