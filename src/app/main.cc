@@ -52,6 +52,14 @@ Result<int> execute(const cli::ShowText& command) {
 
 namespace {
 
+// What came in may be of any length, and the advice stands at the sentence's end.
+std::string shortened(const std::string& sentence) {
+  constexpr std::size_t kHead = 800, kTail = 400;
+  if (sentence.size() <= kHead + kTail) return sentence;
+  return std::string(base::prefix_at_character(sentence, kHead)) + " … " +
+         std::string(base::suffix_at_character(sentence, kTail));
+}
+
 int run(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto command = cli::parse(std::vector<std::string>(argv + 1, argv + argc));
@@ -59,7 +67,8 @@ int run(int argc, char** argv) {
       command ? std::visit([](const auto& known) { return execute(known); }, *command)
               : Result<int>(std::unexpected(command.error()));
   if (code) return *code;
-  const std::string sentence = "boxagnts: " + base::terminal_safe(code.error().message) + "\n";
+  const std::string sentence =
+      "boxagnts: " + base::terminal_safe(shortened(code.error().message)) + "\n";
   [[maybe_unused]] const auto put = ::write(STDERR_FILENO, sentence.data(), sentence.size());
   return base::info(code.error().code).exit_code;
 }
