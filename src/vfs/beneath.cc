@@ -18,12 +18,13 @@ std::int64_t nanoseconds(const timespec& time) {
 
 }  // namespace
 
-int open_beneath(int directory, const char* path, int flags, unsigned mode) {
+int open_beneath(int directory, const char* path, int flags, unsigned mode, Links links) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (flags & O_PATH) how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
   if (flags & O_CREAT) how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  if (links == Links::refused) how.resolve |= RESOLVE_NO_SYMLINKS;
   for (int i = 0; i < kRetriesMax; ++i) {
     const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
     if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) return static_cast<int>(fd);

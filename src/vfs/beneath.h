@@ -11,9 +11,12 @@
 
 namespace boxagnts::vfs {
 
+enum class Links : bool { refused, followed };
+
 // Opens below `directory` without following any link; -1 and errno, where ELOOP says that a link is
 // on the way. Never blocks on a FIFO, never takes a terminal, retries while somebody renames.
-int open_beneath(int directory, const char* path, int flags, unsigned mode = 0);
+int open_beneath(int directory, const char* path, int flags, unsigned mode = 0,
+                 Links links = Links::refused);
 
 Kind kind_of(unsigned mode);
 Stat to_stat(const struct stat& status);
