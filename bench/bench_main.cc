@@ -15,6 +15,7 @@
 #include "base/thread.h"
 #include "bench/bounds.h"
 #include "bench/programs.h"
+#include "bench/search.h"
 #include "bench/timing.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
@@ -270,6 +271,7 @@ int run(int argc, char** argv) {
     bench_call(workspace);
     bench_append(workspace);
     bench_cancel(workspace.root);
+    bench_search(workspace.root + "/tree");
     if (argc > 1) bench_version(argv[1]);
     if (argc > 1) bench_wasmtime(workspace.root, argv[1]);
   }));

@@ -213,9 +213,14 @@ TEST_F(GrepTool, NumbersContextAndSeparators) {
 TEST_F(GrepTool, CountsHaveATotal) {
   put("a", "x x\nx\n");
   put("b", "x\n");
-  EXPECT_EQ(grep({{"pattern", "x"}, {"output_mode", "count"}}), "a:2\nb:1\n[3 lines in 2 files]\n");
+  EXPECT_EQ(grep({{"pattern", "x"}, {"output_mode", "count"}}),
+            "a:2\nb:1\n[3 in all, in 2 files]\n");
   EXPECT_EQ(grep({{"pattern", "x"}, {"output_mode", "count"}, {"multiline", true}}),
-            "a:3\nb:1\n[4 places in 2 files]\n");
+            "a:2\nb:1\n[3 in all, in 2 files]\n");
+  EXPECT_EQ(
+      grep({{"pattern", "x\\s"}, {"path", "a"}, {"output_mode", "count"}, {"multiline", true}}),
+      "a:3\n")
+      << "matches are counted where one could span lines";
 }
 
 TEST_F(GrepTool, CaseAndMultipleLines) {

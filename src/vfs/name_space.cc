@@ -134,6 +134,14 @@ bool is_plain(std::string_view path) {
   return true;
 }
 
+// The path without what changes nothing at its beginning: the root's "/", and "./", which many
+// programs put before every name they find.
+std::string_view without_prefix(const Place& start, std::string_view path) {
+  if (start.path == "/" && path.starts_with('/')) path.remove_prefix(1);
+  while (path.size() > 2 && path.starts_with("./")) path.remove_prefix(2);
+  return path;
+}
+
 int check_path(std::string_view path) {
   if (path.empty()) return ENOENT;
   if (path.contains('\0')) return EINVAL;
@@ -284,8 +292,7 @@ Sys<Place> MountedNameSpace::at(std::string_view guest_path) const {
 Sys<NameSpace::Opened> MountedNameSpace::open(const Place& start, std::string_view path,
                                               Follow follow, OpenFlags flags) const {
   if (const int wrong = check_path(path)) return std::unexpected(wrong);
-  std::string_view plain = path;
-  if (start.path == "/" && plain.starts_with('/')) plain.remove_prefix(1);
+  std::string_view plain = without_prefix(start, path);
   if (is_plain(plain)) {
     auto place = enter(start, plain);
     if (!place) return std::unexpected(place.error());
@@ -330,8 +337,7 @@ Sys<NameSpace::Opened> MountedNameSpace::open_leaf(const Leaf& leaf, OpenFlags f
 
 Sys<Stat> MountedNameSpace::stat(const Place& start, std::string_view path, Follow follow) const {
   if (const int wrong = check_path(path)) return std::unexpected(wrong);
-  std::string_view plain = path;
-  if (start.path == "/" && plain.starts_with('/')) plain.remove_prefix(1);
+  std::string_view plain = without_prefix(start, path);
   if (is_plain(plain)) {
     auto place = enter(start, plain);
     if (!place) return std::unexpected(place.error());

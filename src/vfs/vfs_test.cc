@@ -335,6 +335,24 @@ TEST_F(NestedMounts, LengthsAreBoundedWhateverTheFileSystemThinks) {
   EXPECT_EQ(name_space_->stat(ws, "long", Follow::yes).error(), ENAMETOOLONG);
 }
 
+// However a path begins, it leads to the same: "./" before a name changes nothing.
+TEST_F(NestedMounts, DotSlashBeforeANameChangesNothing) {
+  ASSERT_TRUE(outer_->root()->make_directory("a"));
+  ASSERT_TRUE(inner_->root()->open_file("f", {.write = true, .create = true}));
+  const auto ws = name_space_->at("/home/ws").value();
+  for (const auto* before : {"", "./", "././", ".//", "./././"}) {
+    const auto path = std::string(before) + "a/inner/f";
+    const auto stat = name_space_->stat(ws, path, Follow::no);
+    ASSERT_TRUE(stat) << path;
+    EXPECT_EQ(stat->kind, Kind::file) << path;
+    EXPECT_TRUE(name_space_->open(ws, path, Follow::no, {.read = true})) << path;
+    EXPECT_EQ(name_space_->stat(ws, std::string(before) + "none", Follow::no).error(), ENOENT);
+    EXPECT_EQ(name_space_->stat(ws, std::string(before) + "../x", Follow::no).error(), EPERM);
+  }
+  for (const auto* path : {".", "./", "./."})
+    EXPECT_EQ(name_space_->stat(ws, path, Follow::no).value().kind, Kind::directory) << path;
+}
+
 TEST(NameSpace, MountsAtImpossiblePlacesAreRefused) {
   base::ManualClock clock;
   const auto fs = make_memory_filesystem(clock, 100);

@@ -210,9 +210,8 @@ fn answer(
         notes.push(format!("there is nothing after offset {}", arguments.offset));
     } else if arguments.mode == Mode::Count && report.files_matched > 1 {
         notes.push(format!(
-            "{} in {}",
-            count(report.matches, if arguments.multiline { "place" } else { "line" }),
-            count(report.files_matched, "file")
+            "{} in all, in {} files",
+            report.matches, report.files_matched
         ));
     }
     if !unreadable.is_empty() {

@@ -199,7 +199,7 @@ impl Sink for Report<'_> {
                 self.file.matches = 1;
                 Ok(false)
             }
-            Mode::Count if searcher.multi_line() => {
+            Mode::Count if searcher.multi_line_with_matcher(self.matcher) => {
                 self.file.matches += self.matches_in(found)?;
                 Ok(true)
             }
@@ -247,7 +247,7 @@ impl Sink for Report<'_> {
 }
 
 impl Report<'_> {
-    /// Matches rather than lines are counted where one may span many.
+    /// Matches rather than lines are counted where one can span many, as ripgrep does.
     fn matches_in(&self, found: &SinkMatch<'_>) -> io::Result<u64> {
         let range = found.bytes_range_in_buffer();
         let mut count = 0;
