@@ -25,6 +25,8 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos ? "" : path.substr(0, slash);
 }
 
+bool is_folder(const Side& side) { return side && side->kind == Kind::directory; }
+
 std::string_view path_of(const Entry& entry) { return entry.change.path; }
 
 std::string because(int error_number) { return base::errno_text(error_number); }
@@ -90,12 +92,21 @@ bool makes(const Move& move, Step::Op op) {
 
 // --- before anything is touched --------------------------------------------------------------
 
+bool Act::is_below_a_new_folder(const Entry& entry) const {
+  for (auto folder = parent_of(entry.change.path); !folder.empty(); folder = parent_of(folder))
+    if (new_folders_.contains(folder)) return true;
+  return false;
+}
+
 Result<Move> Act::judge(const Goal& goal, Verdict& verdict) {
   const Entry& entry = manifest_.entries[goal.entry];
   Move move{.entry = goal.entry, .state = goal.state};
   if (goal.state == ChangeState::partly) move.part = goal.version;
   auto spot = find_spot(root_, entry.change.path);
-  if (!spot && spot.error().code != Code::not_found) {
+  // In the place of a link that this act makes a folder of, nothing stands yet.
+  const bool absent =
+      !spot && (spot.error().code == Code::not_found || is_below_a_new_folder(entry));
+  if (!spot && !absent) {
     refuse(move, spot.error().message);
     return move;
   }
@@ -183,6 +194,10 @@ Status Act::stage_steps(Move& move, const Verdict& verdict, std::vector<std::str
 
 Result<Journal> Act::prepare(std::span<const Goal> goals) {
   Journal journal{.act = manifest_.acts + 1};
+  for (const auto& goal : goals) {
+    const Entry& entry = manifest_.entries[goal.entry];
+    if (is_folder(goal.version) && !is_folder(entry.now())) new_folders_.insert(entry.change.path);
+  }
   std::vector<Verdict> verdicts(goals.size());
   for (std::size_t i = 0; i < goals.size(); ++i)
     journal.moves.push_back(TRY(judge(goals[i], verdicts[i])));
@@ -219,7 +234,8 @@ Spot Act::staged(const Step& step) const {
 
 Act::Reason Act::do_step(const Move& move, Step& step) {
   const auto found = find_spot(root_, path(move));
-  if (!found) return found.error().message;
+  if (!found)
+    return went_with_its_folder(move, step) ? std::nullopt : Reason(found.error().message);
   const Spot& spot = *found;
   switch (step.op) {
     case remove: return take_out(spot, step);
@@ -227,6 +243,9 @@ Act::Reason Act::do_step(const Move& move, Step& step) {
     case exchange: return swap(spot, step);
     case attributes: return set_attributes(spot, step);
     case remove_folder:
+      // After a kill: what takes its place may stand there already.
+      for (const auto& next : move.steps)
+        if (next.op == create && inode_at(staged(next)) != next.inode) return std::nullopt;
       hook_("remove folder");
       if (::unlinkat(spot.folder.get(), spot.name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT)
         return std::nullopt;
@@ -242,6 +261,17 @@ Act::Reason Act::do_step(const Move& move, Step& step) {
     }
   }
   std::unreachable();
+}
+
+// After a kill the folder may be gone already, or be something else, by a later step of this act.
+bool Act::went_with_its_folder(const Move& move, const Step& step) const {
+  if (step.op != remove && step.op != remove_folder) return false;
+  bool goes = false;
+  for (auto folder = parent_of(path(move)); !folder.empty(); folder = parent_of(folder))
+    goes |= going_folders_.contains(folder);
+  if (!goes || step.op == remove_folder) return goes;
+  const auto out = look(staged(step), {&step.expected});
+  return out && (!*out || is_still(*out, step.expected));
 }
 
 Act::Reason Act::take_out(const Spot& spot, const Step& step) {
@@ -365,6 +395,8 @@ Result<std::vector<Applied>> Act::run(Journal& journal) {
   };
   const auto goes = [](const Step& step) { return step.op == remove || step.op == remove_folder; };
   const auto comes = [&](const Step& step) { return !goes(step) && !is_folders(step); };
+  for (const auto& move : journal.moves)
+    if (makes(move, remove_folder)) going_folders_.insert(path(move));
   // What goes, from the deepest up; what comes, from the top down; and when nothing more is put
   // into a folder, its mode and times.
   for (auto& move : std::views::reverse(journal.moves)) do_all(move, goes);

@@ -10,7 +10,7 @@
 #pragma once
 
 #include <functional>
-#include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,12 +40,14 @@ class Act {
  private:
   using Reason = std::optional<std::string>;  // why a step could not be done; nothing = done
 
+  bool is_below_a_new_folder(const Entry& entry) const;
   Result<Move> judge(const Goal& goal, Verdict& verdict);
   void refuse_full_folders(std::vector<Move>& moves);
   Result<bool> can_move_back(Step& step, const std::string& source) const;
   Status stage_steps(Move& move, const Verdict& verdict, std::vector<std::string>& fresh);
 
   Reason do_step(const Move& move, Step& step);
+  bool went_with_its_folder(const Move& move, const Step& step) const;
   Reason take_out(const Spot& spot, const Step& step);
   Reason put_in(const Spot& spot, const Step& step);
   Reason swap(const Spot& spot, const Step& step);
@@ -65,6 +67,7 @@ class Act {
   const int folder_, root_;
   Manifest& manifest_;
   const Hook& hook_;
+  std::set<std::string> new_folders_, going_folders_;  // that this act makes, removes
 };
 
 }  // namespace boxagnts::vfs

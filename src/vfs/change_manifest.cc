@@ -211,7 +211,8 @@ Move read_move(Reader& reader, const Json& json, const Manifest& manifest) {
     using enum Step::Op;
     if (step.op == remove || step.op == create || step.op == exchange)
       reader.require(check_content_name(step.staged).has_value());
-    reader.require(step.op == create || step.op == make_folder || step.expected.has_value());
+    reader.require(step.op == create || step.op == make_folder || step.op == attributes ||
+                   step.expected.has_value());
     reader.require(step.op == remove || step.op == remove_folder || step.put.has_value());
     move.steps.push_back(std::move(step));
   }

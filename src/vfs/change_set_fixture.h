@@ -70,6 +70,20 @@ inline Snapshot snapshot(const std::string& root) {
   return all;
 }
 
+// What differs, one line a path; "" when nothing does.
+inline std::string differences(const Snapshot& one, const Snapshot& other) {
+  Snapshot all = one;
+  all.insert(other.begin(), other.end());
+  std::string text;
+  for (const auto& [path, unused] : all) {
+    const Seen a = one.contains(path) ? one.at(path) : Seen{};
+    const Seen b = other.contains(path) ? other.at(path) : Seen{};
+    if (a != b)
+      text += path + ": " + testing::PrintToString(a) + " / " + testing::PrintToString(b) + "\n";
+  }
+  return text;
+}
+
 // Makes `seen` at a path where nothing stands, but for a folder's time.
 inline void make(const std::string& path, const Seen& seen) {
   if (seen.kind == "folder") fs::create_directory(path);
