@@ -52,39 +52,68 @@ vfs::Mount host_mount(const std::string& guest, const std::string& folder, core:
   return {guest, vfs::open_host_filesystem(folder, access, vfs::Masks(std::move(hidden))).value()};
 }
 
+// A folder on disk, gone with this.
+class Folder {
+ public:
+  Folder() {
+    char path[] = "/tmp/wasi_test.XXXXXX";
+    path_ = ::mkdtemp(path);
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// What no case changes for the next one.
+std::vector<vfs::Mount> shared_mounts() {
+  static Folder folder;
+  static const auto kMounts = [] {
+    const std::string& top = folder.path();
+    for (const auto* name : {"/ro", "/ro/empty", "/special"})
+      std::filesystem::create_directory(top + name);
+    write_file(top + "/ro/file", "read only");
+    std::filesystem::create_symlink("file", top + "/ro/link");
+    write_file(top + "/special/file", "special");
+    write_file(top + "/special/masked", "hidden");
+    EXPECT_EQ(::mkfifo((top + "/special/fifo").c_str(), 0666), 0);
+    make_socket(top + "/special/socket");
+    const auto sevens = [](std::span<std::byte> into) { std::ranges::fill(into, std::byte{7}); };
+    return std::vector<vfs::Mount>{
+        host_mount("/ro", top + "/ro", core::Access::read_only),
+        {"/full", full_filesystem()},
+        {"/dev", vfs::make_stream_folder(vfs::make_devices(sevens))},
+        host_mount("/special", top + "/special", core::Access::read_write,
+                   {base::Glob::parse("masked*").value()}),
+        {"/special/mounted", vfs::make_memory_filesystem(system_clock(), 1 << 10)}};
+  }();
+  return kMounts;
+}
+
 }  // namespace
 
 std::string name_of(Scratch scratch) { return scratch == Scratch::host ? "host" : "memory"; }
 
-World::World(base::Clock& clock, Scratch scratch) {
-  char folder[] = "/tmp/wasi_test.XXXXXX";
-  folder_ = ::mkdtemp(folder);
-  for (const auto* name : {"/s", "/ro", "/ro/empty", "/special"})
-    std::filesystem::create_directory(folder_ + name);
-  write_file(folder_ + "/ro/file", "read only");
-  std::filesystem::create_symlink("file", folder_ + "/ro/link");
-  write_file(folder_ + "/special/file", "special");
-  write_file(folder_ + "/special/masked", "hidden");
-  EXPECT_EQ(::mkfifo((folder_ + "/special/fifo").c_str(), 0666), 0);
-  make_socket(folder_ + "/special/socket");
+struct World::OnDisk {
+  Folder folder;
+};
 
-  std::vector<vfs::Mount> mounts;
-  if (scratch == Scratch::host)
-    mounts.push_back(host_mount("/s", folder_ + "/s", core::Access::read_write));
-  else
+World::World(base::Clock& clock, Scratch scratch) {
+  std::vector<vfs::Mount> mounts;  // descriptors 5, 6, … in this order
+  if (scratch == Scratch::host) {
+    on_disk_ = std::make_unique<OnDisk>();
+    mounts.push_back(host_mount("/s", on_disk_->folder.path(), core::Access::read_write));
+  } else {
     mounts.push_back({"/s", vfs::make_memory_filesystem(clock, 16 << 20)});
-  mounts.push_back(host_mount("/ro", folder_ + "/ro", core::Access::read_only));
+  }
   mounts.push_back({"/other", vfs::make_memory_filesystem(clock, 64 << 10)});
-  mounts.push_back({"/full", full_filesystem()});
-  mounts.push_back(host_mount("/special", folder_ + "/special", core::Access::read_write,
-                              {base::Glob::parse("masked*").value()}));
-  mounts.push_back({"/special/mounted", vfs::make_memory_filesystem(clock, 1 << 10)});
-  const auto sevens = [](std::span<std::byte> into) { std::ranges::fill(into, std::byte{7}); };
-  mounts.push_back({"/dev", vfs::make_stream_folder(vfs::make_devices(sevens))});
+  for (auto& mount : shared_mounts()) mounts.push_back(std::move(mount));
   name_space_ = vfs::NameSpace::make(std::move(mounts)).value();
 }
 
-World::~World() { std::filesystem::remove_all(folder_); }
+World::~World() = default;
 
 sandbox::Process World::process() const {
   sandbox::Process process;

@@ -1,4 +1,5 @@
-// What a conformance guest sees: the same for every case, made anew for each.
+// What a conformance guest sees: the same for every case; /s and /other are made anew for each, the
+// others are made once, and who changes them puts them back.
 //
 //   /s        empty and writable; of the host or in memory: what the case is run for
 //   /ro       a host folder, read-only: file ("read only"), empty/, link -> file
@@ -29,10 +30,10 @@ class World {
 
   // A process of this world: name space, environment, limits; arguments and input are the caller's.
   sandbox::Process process() const;
-  const std::string& host_folder() const { return folder_; }
 
  private:
-  std::string folder_;
+  struct OnDisk;
+  std::unique_ptr<OnDisk> on_disk_;  // of Scratch::host
   std::shared_ptr<const vfs::NameSpace> name_space_;
 };
 
