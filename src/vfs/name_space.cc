@@ -123,8 +123,9 @@ class JunctionDirectory final : public Directory {
 };
 
 // Whether the path can go to the file system as it is: relative, without "." or "..", no empty
-// component.
+// component, and not too long: then the walk says so.
 bool is_plain(std::string_view path) {
+  if (path.size() > kPathBytesMax) return false;
   for (std::size_t from = 0; from <= path.size();) {
     const std::size_t end = std::min(path.find('/', from), path.size());
     const auto name = path.substr(from, end - from);

@@ -134,7 +134,7 @@ void register_all() {
   std::set<Cell> cases{{"proc_exit", "success"}};
   for (const auto& one : guest_cases()) {
     cases.insert(one.cell);
-    for (const auto scratch : {Scratch::host, Scratch::memory})
+    for (const auto scratch : {Scratch::host, Scratch::memory, Scratch::overlay})
       add("Wasi_" + one.cell.first, one.cell.second + "_" + one.what + "_" + name_of(scratch),
           [one, scratch] { return new CaseTest(one, scratch); });
   }

@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "vfs/host_filesystem.h"
 #include "vfs/memory_filesystem.h"
+#include "vfs/overlay.h"
 #include "vfs/streams.h"
 
 namespace boxagnts::wasi_test {
@@ -94,10 +95,18 @@ std::vector<vfs::Mount> shared_mounts() {
 
 }  // namespace
 
-std::string name_of(Scratch scratch) { return scratch == Scratch::host ? "host" : "memory"; }
+std::string name_of(Scratch scratch) {
+  switch (scratch) {
+    case Scratch::host: return "host";
+    case Scratch::memory: return "memory";
+    case Scratch::overlay: return "overlay";
+  }
+  return "";
+}
 
 struct World::OnDisk {
-  Folder folder;
+  Folder folder, upper;
+  std::unique_ptr<vfs::Overlay> overlay;
 };
 
 World::World(base::Clock& clock, Scratch scratch) {
@@ -105,6 +114,11 @@ World::World(base::Clock& clock, Scratch scratch) {
   if (scratch == Scratch::host) {
     on_disk_ = std::make_unique<OnDisk>();
     mounts.push_back(host_mount("/s", on_disk_->folder.path(), core::Access::read_write));
+  } else if (scratch == Scratch::overlay) {
+    on_disk_ = std::make_unique<OnDisk>();
+    auto lower = host_mount("/s", on_disk_->folder.path(), core::Access::read_only);
+    on_disk_->overlay = vfs::Overlay::open(lower.filesystem, {}, on_disk_->upper.path()).value();
+    mounts.push_back({"/s", on_disk_->overlay->filesystem()});
   } else {
     mounts.push_back({"/s", vfs::make_memory_filesystem(clock, 16 << 20)});
   }

@@ -1,7 +1,7 @@
 // What a conformance guest sees: the same for every case; /s and /other are made anew for each, the
 // others are made once, and who changes them puts them back.
 //
-//   /s        empty and writable; of the host or in memory: what the case is run for
+//   /s        empty and writable; of the host, in memory or an overlay: what the case is run for
 //   /ro       a host folder, read-only: file ("read only"), empty/, link -> file
 //   /other    memory, 64 KiB
 //   /full     memory with as many entries as it may have (0, 1, …); shared, nobody can add to it
@@ -18,7 +18,7 @@
 
 namespace boxagnts::wasi_test {
 
-enum class Scratch { host, memory };
+enum class Scratch { host, memory, overlay };
 std::string name_of(Scratch scratch);
 
 class World {
@@ -33,7 +33,7 @@ class World {
 
  private:
   struct OnDisk;
-  std::unique_ptr<OnDisk> on_disk_;  // of Scratch::host
+  std::unique_ptr<OnDisk> on_disk_;  // of all but Scratch::memory
   std::shared_ptr<const vfs::NameSpace> name_space_;
 };
 
