@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 #include <cmath>
@@ -46,6 +47,16 @@ void append_number(Number number, std::string& out) {
   out.append(buffer, end);
 }
 
+// A number too large for a double becomes infinite in the parser, and could not be written again.
+bool is_finite(const Json& value) {
+  if (value.is_double()) return std::isfinite(value.get_double());
+  if (value.is_array()) return std::ranges::all_of(value.get_array(), is_finite);
+  if (value.is_object())
+    return std::ranges::all_of(value.get_object(),
+                               [](const auto& member) { return is_finite(member.value()); });
+  return true;
+}
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
@@ -64,7 +75,10 @@ Result<Json> parse_json(std::string_view text) {
   if (error)
     return fail(Code::invalid_argument,
                 "invalid JSON at byte " + std::to_string(used) + ": " + error.message());
-  return parser.release();
+  Json value = parser.release();
+  if (!is_finite(value))
+    return fail(Code::invalid_argument, "invalid JSON: a number is too large for a double");
+  return value;
 }
 
 void append_text(const Json& value, std::string& out) {
