@@ -86,7 +86,8 @@ class GuestTool final : public tools::Tool {
 
   Result<tools::ToolOutput> execute(const Json& arguments, const core::Grant& grant,
                                     const tools::ToolContext& context) const override {
-    const std::string input = base::to_text(arguments);
+    const std::string input =
+        base::to_text(judged_arguments(manifest_, arguments, context.workspace));
     sandbox::Process process{.name_space = TRY(name_space_of(grant, context, clock_)),
                              .working_directory = grant.working_directory,
                              .arguments = {manifest_.spec.name},

@@ -269,6 +269,25 @@ TEST_F(GuestTools, ARelativePathMayLeadIntoAnotherMount) {
             (root_ / "library/book.txt\n").string());
 }
 
+TEST_F(GuestTools, TouchThePathThatWasJudged) {
+  put("x", "not asked about\n");
+  std::filesystem::create_directories(workspace_ / "b/c");
+  put("b/x", "elsewhere\n");
+  std::filesystem::create_directory_symlink("b/c", workspace_ / "link");
+  for (const std::string path : {"link/../x", "./link/./../x"}) {
+    const Json arguments{{"file_path", path}, {"content", "new\n"}};
+    const auto facts = tool("write").facts(arguments, context_).value();
+    EXPECT_EQ(facts.writes, std::vector<std::string>{workspace_ / "x"});
+    succeed("write", arguments);
+    EXPECT_EQ(get("x"), "new\n") << path;
+    EXPECT_EQ(get("b/x"), "elsewhere\n") << path;
+    expect_has(succeed("read", {{"file_path", path}}), "new");
+    put("x", "not asked about\n");
+  }
+  succeed("write", {{"file_path", "link/x"}, {"content", "new\n"}});
+  EXPECT_EQ(get("b/c/x"), "new\n") << "a link that the path names is followed";
+}
+
 TEST_F(GuestTools, AReadOnlyMountIsSaidToBeOne) {
   put("../library/book.txt", "chapter\n");
   const auto path = (root_ / "library/book.txt").string();

@@ -1,8 +1,10 @@
 #include "toolbox/manifest.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/glob_match.h"
+#include "base/guard.h"
 #include "base/text.h"
 
 namespace boxagnts::toolbox {
@@ -118,6 +120,20 @@ Result<core::CallFacts> facts_of(const Manifest& manifest, const Json& arguments
     folder = resolved(folder, literal_folder(*pattern));
   }
   return facts;
+}
+
+Json judged_arguments(const Manifest& manifest, const Json& arguments,
+                      const std::string& workspace) {
+  Json judged = arguments;
+  for (const auto* fields : {&manifest.reads, &manifest.writes})
+    for (const auto& field : *fields) {
+      const auto path = base::get_string(arguments, field);
+      if (!path) continue;
+      const auto parts = base::split(*path, '/');
+      if (GUARD("toolbox.judged-path", std::ranges::find(parts, "..") != parts.end()))
+        judged.get_object()[field] = resolved(workspace, *path);
+    }
+  return judged;
 }
 
 }  // namespace boxagnts::toolbox

@@ -32,4 +32,9 @@ Result<Manifest> parse_manifest(std::string_view json);
 Result<core::CallFacts> facts_of(const Manifest& manifest, const Json& arguments,
                                  const std::string& workspace);
 
+// The arguments as the guest is given them: a path with ".." in it is written as it was judged, for
+// behind a link ".." leads elsewhere than it says.
+Json judged_arguments(const Manifest& manifest, const Json& arguments,
+                      const std::string& workspace);
+
 }  // namespace boxagnts::toolbox
