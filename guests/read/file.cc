@@ -62,6 +62,10 @@ Text read_rest(const File& file, Text head, std::size_t bytes_max) {
 
 void show_binary(const File& file, Text head, Text type) {
   out.clear();
+  if (head.starts_with("%PDF-")) {
+    out.put('\0').put("{\"type\":\"program\",\"name\":\"read_pdf\"}\n");
+    finish(kSuccess);
+  }
   const bool small = file.size <= kImageBytesMax;
   const Text bytes = small ? read_rest(file, head, kImageBytesMax) : head;
   const Image image = image_of(bytes);

@@ -18,7 +18,7 @@ File open_file(Path path);
 Text read_rest(const File& file, Text head, std::size_t bytes_max);
 
 // Says what the file is instead of showing it as text, or shows what a model can see: images as
-// images. `head` are its first bytes, `type` their binary_type().
+// images, PDF documents by another program. `head` are its first bytes, `type` their binary_type().
 [[noreturn]] void show_binary(const File& file, Text head, Text type);
 
 }  // namespace boxagnts::guest

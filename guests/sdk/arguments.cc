@@ -193,23 +193,7 @@ class Arguments::Parser {
     } else if (code >= 0xdc00 && code <= 0xdfff) {
       malformed();
     }
-    const auto put = [&](std::uint32_t byte) { *to++ = static_cast<char>(byte); };
-    if (code < 0x80) {
-      put(code);
-    } else if (code < 0x800) {
-      put(0xc0 | code >> 6);
-      put(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-      put(0xe0 | code >> 12);
-      put(0x80 | (code >> 6 & 0x3f));
-      put(0x80 | (code & 0x3f));
-    } else {
-      put(0xf0 | code >> 18);
-      put(0x80 | (code >> 12 & 0x3f));
-      put(0x80 | (code >> 6 & 0x3f));
-      put(0x80 | (code & 0x3f));
-    }
-    return to;
+    return put_utf8(to, code);
   }
   std::uint32_t hex() {
     std::uint32_t code = 0;

@@ -70,6 +70,27 @@ inline Text prefix_at_character(Text text, std::size_t bytes_max) {
   return text.substr(0, size);
 }
 
+// Writes the character of a code point and returns its end: up to four bytes.
+inline char* put_utf8(char* to, std::uint32_t code) {
+  const auto put = [&](std::uint32_t byte) { *to++ = static_cast<char>(byte); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xc0 | code >> 6);
+    put(0x80 | (code & 0x3f));
+  } else if (code < 0x10000) {
+    put(0xe0 | code >> 12);
+    put(0x80 | (code >> 6 & 0x3f));
+    put(0x80 | (code & 0x3f));
+  } else {
+    put(0xf0 | code >> 18);
+    put(0x80 | (code >> 12 & 0x3f));
+    put(0x80 | (code >> 6 & 0x3f));
+    put(0x80 | (code & 0x3f));
+  }
+  return to;
+}
+
 inline bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
 }
