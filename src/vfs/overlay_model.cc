@@ -6,9 +6,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "base/hash.h"
 #include "vfs/beneath.h"
+#include "vfs/change_set.h"
 
 namespace boxagnts::vfs {
 namespace {
@@ -208,7 +210,8 @@ std::string OverlayModel::play(std::span<const std::uint8_t> bytes) {
   while (!script.done())
     if (auto wrong = step(script); !wrong.empty()) return wrong;
   if (auto wrong = compare_trees(); !wrong.empty()) return wrong;
-  return replay();
+  if (auto wrong = replay(); !wrong.empty()) return wrong;
+  return keep_apply_and_undo();
 }
 
 std::string OverlayModel::step(Script& script) {
@@ -334,6 +337,27 @@ std::string OverlayModel::compare_trees() {
   return difference(below_, snapshot(root_ + "/lower"), "below");
 }
 
+namespace {
+
+// What is "now" in the copy may be older elsewhere: the same bytes written again are no change. And
+// a hard link is a file of its own.
+void forgive(Listing& wanted, Listing& got) {
+  for (auto* listing : {&wanted, &got})
+    for (auto& [path, text] : *listing) {
+      if (const auto at = text.find(" links "); at != text.npos)
+        text.erase(at, text.find(' ', at + 7) - at);
+    }
+  for (auto& [path, text] : wanted)
+    if (const auto at = text.find(" time now"); at != text.npos && got.contains(path)) {
+      text.erase(at, 9);
+      std::string& mine = got[path];
+      const auto from = mine.find(" time ");
+      mine.erase(from, std::min(mine.find(' ', from + 6), mine.size()) - from);
+    }
+}
+
+}  // namespace
+
 std::string OverlayModel::replay() {
   const auto changes = overlay_->changes();
   if (!changes) return "changes: " + changes.error().message;
@@ -383,22 +407,41 @@ std::string OverlayModel::replay() {
     set_time(path, after.modified_ns);
   }
   for (const auto& [path, time] : folder_times) set_time(path, time);
-  // What is "now" in the copy may be older here: the same bytes written again are no change. And a
-  // hard link is a file of its own.
   Listing wanted = snapshot(root_ + "/copy"), got = snapshot(target);
-  for (auto* listing : {&wanted, &got})
-    for (auto& [path, text] : *listing) {
-      if (const auto at = text.find(" links "); at != text.npos)
-        text.erase(at, text.find(' ', at + 7) - at);
-    }
-  for (auto& [path, text] : wanted)
-    if (const auto at = text.find(" time now"); at != text.npos && got.contains(path)) {
-      text.erase(at, 9);
-      std::string& mine = got[path];
-      const auto from = mine.find(" time ");
-      mine.erase(from, std::min(mine.find(' ', from + 6), mine.size()) - from);
-    }
+  forgive(wanted, got);
   return difference(wanted, got, "the replay");
+}
+
+// The way of a real call: the changes are kept, applied to the folder itself, and undone.
+std::string OverlayModel::keep_apply_and_undo() {
+  auto changes = overlay_->changes();
+  if (!changes) return "changes: " + changes.error().message;
+  std::set<std::string> changed;
+  for (const auto& change : *changes) changed.insert(change.path);
+  auto set = ChangeSet::keep(root_ + "/state", root_ + "/lower", std::move(*changes));
+  if (!set) return "keep: " + set.error().message;
+  const auto act = [&](bool undo) -> std::string {
+    const auto applied = undo ? (*set)->undo({}) : (*set)->apply({});
+    if (!applied) return "act: " + applied.error().message;
+    for (const auto& one : *applied)
+      if (one.outcome == Outcome::conflict) return one.path + " is in conflict: " + one.reason;
+    return "";
+  };
+  for (int round = 0; round < 2; ++round) {
+    if (auto wrong = act(false); !wrong.empty()) return wrong;
+    Listing wanted = snapshot(root_ + "/copy"), got = snapshot(root_ + "/lower");
+    forgive(wanted, got);
+    // A file that is exchanged touches its folder; one that is written in place does not.
+    for (auto& [path, text] : got)
+      if (text.starts_with("kind 1") && !changed.contains(path) && wanted.contains(path))
+        text = wanted[path];
+    if (auto wrong = difference(wanted, got, "what was applied"); !wrong.empty()) return wrong;
+    if (auto wrong = act(true); !wrong.empty()) return wrong;
+    if (auto wrong = difference(below_, snapshot(root_ + "/lower"), "what was undone");
+        !wrong.empty())
+      return wrong;
+  }
+  return "";
 }
 
 }  // namespace boxagnts::vfs

@@ -1,7 +1,7 @@
 // The judge of an overlay, for the model test and the fuzzer: a script of bytes is played as calls
 // on an overlay and on a plain copy of the same folder, and both must say the same all the way;
-// afterwards both trees are the same, below nothing has moved, and replaying the changes on another
-// copy gives that tree too. Not part of the library. One judge belongs to one thread.
+// afterwards both trees are the same, below nothing has moved, replaying the changes on another copy
+// gives that tree too, and so does a change set applied below, which is then undone. Not part of the library. One judge belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,7 @@ class OverlayModel {
   std::string call_on_name(Side& side, unsigned operation, Script& script);
   std::string compare_trees();
   std::string replay();
+  std::string keep_apply_and_undo();
 
   const std::string root_;
   std::map<std::string, std::string> below_;  // as it was
