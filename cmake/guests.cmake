@@ -84,7 +84,8 @@ endfunction()
 
 # boxagnts_rust_guest(NAME source …): the cargo project guests/NAME, whose program has that name. Always
 # Debian's rustc, which alone fits the sources of std that Debian brings for this target (Debian has no
-# compiled ones); cargo's target folder lies outside the clone, like the engine's.
+# compiled ones); cargo's target folder lies outside the clone, like the engine's. The linker goes by its name,
+# since its path would be part of what cargo compares, and two clones would each build all anew.
 find_program(GUEST_CARGO cargo PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 set(GUEST_RUST ${CMAKE_SOURCE_DIR}/guests/rust)
 set(GUEST_RUST_FLAGS -Clink-self-contained=no -Clinker-flavor=wasm-lld-cc -Zunstable-options
@@ -103,7 +104,7 @@ function(boxagnts_rust_guest name)
     OUTPUT ${GUEST_OUT}/rust/${name}.wasm
     COMMAND ${CMAKE_COMMAND} -E env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc
             BOXAGNTS_GUEST_OBJECT=${GUEST_OUT}/libc_gaps.o
-            CARGO_TARGET_WASM32_WASIP1_LINKER=${GUEST_RUST}/wasi-ld
+            --modify PATH=path_list_prepend:${GUEST_RUST} CARGO_TARGET_WASM32_WASIP1_LINKER=wasi-ld
             CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS=${flags}
             CARGO_TARGET_DIR=${BOXAGNTS_CACHE_DIR}/guests/target
             ${GUEST_CARGO} build --release --locked -Zbuild-std=std,panic_abort --target wasm32-wasip1

@@ -12,7 +12,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-constexpr int kTrees = 25, kQueries = 24;
+constexpr int kTrees = 15, kQueries = 24;
 
 class GrepOracle : public GuestToolTest {
  protected:

@@ -179,6 +179,8 @@ TEST_F(GrepTool, PathsInOtherMountsAreAbsolute) {
   EXPECT_EQ(grep({{"pattern", "x"}, {"path", "../library"}}), library + "/f\n");
   put("f", "x\n");
   EXPECT_EQ(grep({{"pattern", "x"}, {"path", workspace_.string()}}), "f\n");
+  std::filesystem::create_symlink(library, workspace_ / "link");
+  EXPECT_EQ(grep({{"pattern", "x"}, {"path", "link"}}), library + "/f\n");
 }
 
 TEST_F(GrepTool, AFolderThatCannotBeSearchedIsSaid) {

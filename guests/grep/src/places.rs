@@ -49,18 +49,42 @@ pub fn find(argument: Option<&str>) -> Result<Place, Failure> {
     };
     match std::fs::metadata(&path) {
         Ok(status) => Ok(Place { path, shown: whole, is_file: !status.is_dir() }),
-        Err(error) => failed(format!("cannot search {text}: {}", reason(&error, &whole))),
+        Err(error) => match other_mount(&path, &error) {
+            Some(place) => Ok(place),
+            None => failed(format!("cannot search {text}: {}", reason(&error, &whole))),
+        },
     }
+}
+
+/// A link out of the folder it stands in may lead into another mount: the kernel follows no link
+/// out of the mount that a path was opened in.
+fn other_mount(path: &Path, error: &io::Error) -> Option<Place> {
+    const LINKS_MAX: usize = 40;
+    if !leads_out(error) {
+        return None;
+    }
+    let mut target = path.to_path_buf();
+    for _ in 0..LINKS_MAX {
+        target = std::fs::read_link(&target).ok().filter(|target| target.is_absolute())?;
+        if let Ok(status) = std::fs::metadata(&target) {
+            let shown = target.to_string_lossy().into_owned();
+            return Some(Place { path: target, shown, is_file: !status.is_dir() });
+        }
+    }
+    None
+}
+
+fn leads_out(error: &io::Error) -> bool {
+    const NOT_PERMITTED: i32 = 63;
+    const NOT_CAPABLE: i32 = 76;
+    matches!(error.raw_os_error(), Some(NOT_PERMITTED | NOT_CAPABLE))
 }
 
 /// What an error means for a path, as the end of a sentence.
 fn reason(error: &io::Error, whole: &str) -> String {
-    const NOT_PERMITTED: i32 = 63;
-    const NOT_CAPABLE: i32 = 76;
-    let leads_out = matches!(error.raw_os_error(), Some(NOT_PERMITTED | NOT_CAPABLE));
     let mounts = mounts();
     let inside = mounts.iter().any(|mount| Path::new(whole).starts_with(mount));
-    if leads_out || !inside {
+    if leads_out(error) || !inside {
         return format!(
             "it leads outside of the folders that this tool can see, which are {}",
             mounts.join(", ")
