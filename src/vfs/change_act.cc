@@ -29,7 +29,10 @@ bool is_folder(const Side& side) { return side && side->kind == Kind::directory;
 
 std::string_view path_of(const Entry& entry) { return entry.change.path; }
 
-std::string because(int error_number) { return base::errno_text(error_number); }
+std::string because(int error_number) {
+  if (error_number == EXDEV) return "it is on another file system than the change set";
+  return base::errno_text(error_number);
+}
 
 bool rename_to(const Spot& from, const Spot& to, unsigned flags) {
   return ::renameat2(from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str(),

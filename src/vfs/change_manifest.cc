@@ -69,7 +69,7 @@ Json json_of(const Side& side) {
                     {"inode", side->inode},
                     {"changed_ns", side->changed_ns}};
   if (!side->link_target.empty()) object["link_target"] = encode(side->link_target);
-  if (!side->content_hash.empty()) object["content_hash"] = side->content_hash;
+  if (!side->content_hash.empty()) object["content_hash"] = encode(side->content_hash);
   if (!side->content.empty()) object["content"] = encode(side->content);
   return object;
 }

@@ -1,7 +1,8 @@
 // The judge of an overlay, for the model test and the fuzzer: a script of bytes is played as calls
 // on an overlay and on a plain copy of the same folder, and both must say the same all the way;
-// afterwards both trees are the same, below nothing has moved, replaying the changes on another copy
-// gives that tree too, and so does a change set applied below, which is then undone. Not part of the library. One judge belongs to one thread.
+// afterwards both trees are the same, below nothing has moved, replaying the changes on another
+// copy gives that tree too, and so does a change set applied below, which is then undone. Not part
+// of the library. One judge belongs to one thread.
 #pragma once
 
 #include <cstdint>
