@@ -1,7 +1,11 @@
 #include "agent/loop.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include "agent/prompt.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "vfs/memory_filesystem.h"
 
 namespace boxagnts::agent {
@@ -9,6 +13,7 @@ namespace {
 
 constexpr std::size_t kBatch = 256;
 constexpr int kContinuationsMax = 3;
+constexpr std::size_t kSideBySideMax = 8;  // calls of one answer
 
 tools::RunPolicy policy_of(const RunRequest& request, const Settings& settings) {
   tools::RunPolicy policy;
@@ -41,6 +46,7 @@ Loop::Loop(Parts parts)
       jitter_(static_cast<std::uint32_t>(parts_.dependencies.clock.now())) {}
 
 Status Loop::log(std::span<const core::EventBody> bodies) {
+  const std::lock_guard lock(logging_);
   for (const auto& event : TRY(parts_.dependencies.store.append(parts_.lease, bodies))) {
     conversation_.apply(event);
     last_number_ = event.number;
@@ -207,25 +213,60 @@ Result<models::Answer> Loop::answer_of_turn() {
   }
 }
 
+// Neighbouring calls that only read run side by side; any other call is a barrier.
 Status Loop::run_calls() {
-  // A copy: results change the list.
-  for (const auto& call : std::vector(conversation_.open_calls())) TRY(run_call(call, policy_));
+  const std::vector calls(conversation_.open_calls());  // a copy: results change the list
+  for (std::size_t at = 0; at < calls.size();) {
+    std::size_t end = at;
+    while (end < calls.size() && parts_.dependencies.pipeline.reads_only(calls[end])) ++end;
+    end = std::max(end, at + 1);
+    TRY(run_group(std::span(calls).subspan(at, end - at)));
+    at = end;
+  }
   return {};
 }
 
-Status Loop::run_call(const core::ToolCall& call, tools::RunPolicy& policy) {
-  show(core::ToolBegun{call});
-  undecided_log_.reset();
+// Results are logged in the order of the calls, in one append.
+Status Loop::run_group(std::span<const core::ToolCall> calls) {
+  for (const auto& call : calls) show(core::ToolBegun{call});
+  std::vector<Result<std::vector<core::EventBody>>> outcomes(calls.size());
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < calls.size(); i = next++) {
+      auto own = policy_;  // what a person approves for the run comes from calls that run alone
+      outcomes[i] = run_call(calls[i], calls.size() > 1 ? own : policy_);
+    }
+  };
+  {
+    std::vector<base::Thread> helpers;
+    while (helpers.size() + 1 < std::min(calls.size(), kSideBySideMax)) {
+      auto helper = base::Thread::start("call", parts_.settings.run_stack_bytes(), work);
+      if (!helper) break;  // the system has no thread left: the others do its share
+      helpers.push_back(std::move(*helper));
+    }
+    work();
+  }
+  std::vector<core::EventBody> bodies;
+  for (auto& outcome : outcomes) {
+    auto of_call = TRY(std::move(outcome));
+    std::ranges::move(of_call, std::back_inserter(bodies));
+  }
+  return log(bodies);
+}
+
+Result<std::vector<core::EventBody>> Loop::run_call(const core::ToolCall& call,
+                                                    tools::RunPolicy& policy) {
+  CallControl control(*this);
   core::ToolFinished finished{{.call_id = call.id,
                                .status = core::ResultStatus::cancelled,
                                .text = "The run was cancelled before this call began."}};
   if (!parts_.stop.stop_requested())
-    finished = TRY(parts_.dependencies.pipeline.run(call, policy, context_, *this));
+    finished = TRY(parts_.dependencies.pipeline.run(call, policy, context_, control));
   TRY(shorten(finished.result));
   std::vector<core::EventBody> bodies;
-  if (undecided_log_) bodies.emplace_back(std::move(*undecided_log_));
+  if (control.unlogged) bodies.emplace_back(std::move(*control.unlogged));
   bodies.emplace_back(std::move(finished));
-  return log(bodies);
+  return bodies;
 }
 
 // What a model can use of an oversize result: its head, its tail, how much is between.
@@ -247,15 +288,20 @@ Status Loop::shorten(core::ToolResult& result) {
 
 // A decision about something with an effect is in the log before the effect is; others go in with
 // their result, in one append.
-Status Loop::decided(const core::CallDecided& decision) {
+Status Loop::CallControl::decided(const core::CallDecided& decision) {
   const bool reads = decision.decision.level <= core::Level::read_only;
   if (decision.decision.verdict == core::Verdict::deny ||
       (decision.decision.verdict == core::Verdict::allow && reads)) {
-    undecided_log_ = decision;
+    unlogged = decision;
     return {};
   }
   const core::EventBody body = decision;
-  return log(std::span(&body, 1));
+  return loop_.log(std::span(&body, 1));
+}
+
+Result<core::Answer> Loop::CallControl::ask(const core::Approval& approval) {
+  const std::lock_guard lock(loop_.asking_);
+  return loop_.ask(approval);
 }
 
 Result<core::Answer> Loop::ask(const core::Approval& approval) {

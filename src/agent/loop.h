@@ -4,11 +4,15 @@
 // exactly one result, also on cancel and error; a cut or stalled answer is asked for again or
 // reported, never a success; what an answer had said when it was cancelled is kept; arguments that
 // are no JSON run nothing; an oversize result is kept whole as a blob; cancelling works wherever
-// the run is. Belongs to the run's thread.
+// the run is; neighbouring calls that only read run side by side, any other is a barrier. Belongs
+// to the run's thread.
 #pragma once
 
+#include <mutex>
 #include <random>
+#include <span>
 #include <stop_token>
+#include <vector>
 
 #include "agent/approvals.h"
 #include "agent/conversation.h"
@@ -17,7 +21,7 @@
 
 namespace boxagnts::agent {
 
-class Loop final : private tools::RunControl {
+class Loop {
  public:
   struct Parts {
     Dependencies& dependencies;
@@ -54,25 +58,37 @@ class Loop final : private tools::RunControl {
   Result<Ending> take_turns();
   Result<models::Answer> ask_model();       // one attempt
   Result<models::Answer> answer_of_turn();  // with retries
-  Status run_calls();
-  Status run_call(const core::ToolCall& call, tools::RunPolicy& policy);
-  Status shorten(core::ToolResult& result);
+  // What the pipeline needs of the run, for one call; several may be under way.
+  class CallControl final : public tools::RunControl {
+   public:
+    explicit CallControl(Loop& loop) : loop_(loop) {}
+    Status decided(const core::CallDecided& decision) override;
+    Result<core::Answer> ask(const core::Approval& approval) override;
+    std::optional<core::CallDecided> unlogged;  // goes into the log with the result
 
-  // tools::RunControl
-  Status decided(const core::CallDecided& decision) override;
-  Result<core::Answer> ask(const core::Approval& approval) override;
+   private:
+    Loop& loop_;
+  };
+
+  Status run_calls();
+  Status run_group(std::span<const core::ToolCall> calls);
+  Result<std::vector<core::EventBody>> run_call(const core::ToolCall& call,
+                                                tools::RunPolicy& policy);
+  Status shorten(core::ToolResult& result);
+  Result<core::Answer> ask(const core::Approval& approval);
 
   Parts parts_;
   const std::vector<core::ToolSpec> tools_;
   const std::string system_;
   const tools::ToolContext context_;
   tools::RunPolicy policy_;
+  std::mutex asking_;   // one question at a time
+  std::mutex logging_;  // the log, what follows from it, and last_number_
   Conversation conversation_;
   std::int64_t last_number_ = 0;
   std::int64_t turns_ = 0;
   core::Usage usage_;
-  std::string partial_;                             // text of the answer in the making
-  std::optional<core::CallDecided> undecided_log_;  // a decision to be logged with its result
+  std::string partial_;  // text of the answer in the making
   std::minstd_rand jitter_;
 };
 

@@ -17,7 +17,6 @@
 namespace boxagnts::agent {
 namespace {
 
-constexpr std::size_t kHostStackBytes = 1536 << 10;  // beside the guest's: the loop and host calls
 constexpr std::size_t kTitleColumns = 60;
 
 // One run from its acquisition to its end. Members outlive the thread that works on them.
@@ -152,9 +151,8 @@ class RunsImpl final : public Runs {
   Status launch(const core::RunId& id, std::unique_ptr<ActiveRun>& run) {
     const std::lock_guard lock(mutex_);
     ActiveRun& target = *run;
-    const std::size_t stack_bytes =
-        core::stack_class_bytes(settings_.limits.stack_bytes) + kHostStackBytes;
-    target.thread = TRY(base::Thread::start("run", stack_bytes, [this, &target] { work(target); }));
+    target.thread = TRY(
+        base::Thread::start("run", settings_.run_stack_bytes(), [this, &target] { work(target); }));
     active_.emplace(id, std::move(run));
     return {};
   }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <latch>
 
 #include "agent/frames.h"
 #include "base/json.h"
@@ -176,6 +177,13 @@ class RunsTest : public testing::Test {
       if (const auto* body = std::get_if<Body>(&event.body)) found.push_back(*body);
     return found;
   }
+  // Ids of the calls in the order of their results.
+  static std::vector<std::string> results_of(const std::vector<core::Event>& events) {
+    std::vector<std::string> ids;
+    for (const auto& finished : all<core::ToolFinished>(events))
+      ids.push_back(finished.result.call_id);
+    return ids;
+  }
   static core::RunEnded ended(const std::vector<core::Event>& events) {
     const auto all_ended = all<core::RunEnded>(events);
     return all_ended.empty() ? core::RunEnded{} : all_ended.back();
@@ -208,6 +216,53 @@ TEST_F(RunsTest, CallsRunAndTheirResultsGoBackToTheModel) {
   EXPECT_EQ(all<core::CallDecided>(events).size(), 2u);
   EXPECT_EQ(script_.last_messages.size(), 3u);
   EXPECT_EQ(ended(events).usage.output_tokens, 10);
+}
+
+// Calls that only read meet inside their tool: each waits there until the other has come.
+TEST_F(RunsTest, NeighbouringReadsRunSideBySideAndTheirResultsComeInOrder) {
+  std::latch both(2);
+  add("meet", core::Level::read_only, [&](const Json& arguments, const auto&) {
+    both.arrive_and_wait();
+    return output(base::to_text(arguments));
+  });
+  runs_.reset();
+  pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
+  runs_ = make_runs();
+  const auto events = run(
+      {calls({{"c1", "meet", R"({"n":1})"}, {"c2", "meet", R"({"n":2})"}, {"c3", "look", "{}"}}),
+       says("done")});
+  EXPECT_EQ(results_of(events), (std::vector<std::string>{"c1", "c2", "c3"}));
+}
+
+// A call that writes sees all that came before it finished, and nothing after it begun.
+TEST_F(RunsTest, AWriteIsABarrierBetweenReads) {
+  std::mutex mutex;
+  std::vector<std::string> order;
+  const auto note = [&](const char* what) {
+    const std::lock_guard lock(mutex);
+    order.emplace_back(what);
+  };
+  add("read", core::Level::read_only, [&](const Json&, const auto&) {
+    note("begin");
+    note("end");
+    return output("r");
+  });
+  add("put", core::Level::write, [&](const Json&, const auto&) {
+    note("write");
+    return output("w");
+  });
+  runs_.reset();
+  pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
+  runs_ = make_runs();
+  const auto events = run({calls({{"c1", "read", "{}"},
+                                  {"c2", "read", "{}"},
+                                  {"c3", "put", "{}"},
+                                  {"c4", "read", "{}"},
+                                  {"c5", "read", "{}"}}),
+                           says("done")});
+  EXPECT_EQ(results_of(events), (std::vector<std::string>{"c1", "c2", "c3", "c4", "c5"}));
+  ASSERT_EQ(order.size(), 9u);
+  EXPECT_EQ(order[4], "write");
 }
 
 TEST_F(RunsTest, TheTurnCapBinds) {

@@ -18,10 +18,16 @@ struct Settings {
   std::uint32_t runs_max = 256;                 // side by side in this process
   std::int64_t turns_max = 50;
   models::RetryPolicy retry;
+
+  // Of a thread that runs calls: the guest's stack, and the loop and host calls beside it.
+  std::size_t run_stack_bytes() const {
+    constexpr std::size_t kHostStackBytes = 1536 << 10;
+    return core::stack_class_bytes(limits.stack_bytes) + kHostStackBytes;
+  }
 };
 
 // Sections [agent] (turns_max, result_bytes_max) and [limits] (wasm_timeout, wasm_max_memory_size,
-// wasm_max_wasm_stack). Errors: invalid_argument with file and line.
+// wasm_max_wasm_stack, wasm_fuel). Errors: invalid_argument with file and line.
 Status apply_config(const base::ConfigNode& root, Settings& settings);
 
 }  // namespace boxagnts::agent
