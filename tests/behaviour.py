@@ -18,6 +18,7 @@ import drive_approvals
 import drive_cancel
 import drive_chat_server
 import drive_kill
+import drive_modules
 import drive_state
 import drive_streams
 from harness import Case, Failure, Skip
@@ -53,7 +54,8 @@ def main():
         sys.exit(f"behaviour: {binary} is no program: build it first (./dev release)")
 
     cases = (drive_kill.cases(options.kills) + drive_chat_server.CASES + drive_cancel.CASES +
-             drive_approvals.CASES + drive_state.CASES + drive_streams.CASES + cases_from_scripts.load())
+             drive_approvals.CASES + drive_modules.CASES + drive_state.CASES + drive_streams.CASES +
+             cases_from_scripts.load())
     names = [name for name, _ in cases]
     assert len(names) == len(set(names)), "two cases have the same name"
     cases = [(name, function) for name, function in cases if options.only in name]

@@ -44,7 +44,8 @@ class Case:
         return {
             "PATH": os.environ["PATH"], "HOME": str(self.root / "home"), "LANG": "C.UTF-8",
             "TERM": "dumb", "XDG_CONFIG_HOME": str(self.root / "home/config"),
-            "XDG_STATE_HOME": str(self.root / "home/state"), "BOXAGNTS_UNATTENDED": "1",
+            "XDG_STATE_HOME": str(self.root / "home/state"), "XDG_CACHE_HOME": str(self.root / "home/cache"),
+            "BOXAGNTS_UNATTENDED": "1",
             **(extra or {}),
         }
 

@@ -11,13 +11,21 @@
 
 namespace boxagnts::app {
 
+// Of a program run by its path, when it is not the program's own: as env(1).
+constexpr int kExitOwnFailure = 125, kExitCannotRun = 126, kExitNotFound = 127;
+
 Result<int> execute(const cli::RunCommand& command);
 Result<int> execute(const cli::ToolListCommand& command);
 Result<int> execute(const cli::ToolShowCommand& command);
 Result<int> execute(const cli::ToolRunCommand& command);
+// Errors become sentences and exit codes in here: those of env(1).
+Result<int> execute(const cli::ModuleRunCommand& command);
 Result<int> execute(const cli::SessionListCommand& command);
 Result<int> execute(const cli::SessionShowCommand& command);
 Result<int> execute(const cli::ShowText& command);
+
+// "boxagnts: SENTENCE" on standard error.
+void say(std::string_view sentence);
 
 // Standard input to its end. Errors: limit_exceeded (larger than bytes_max), cancelled, io.
 Result<std::string> read_input(std::size_t bytes_max, const std::stop_token& stop);

@@ -6,6 +6,8 @@
 
 #include "app/commands.h"
 #include "base/text.h"
+#include "confine/child.h"
+#include "sandbox/module_cache.h"
 
 namespace boxagnts::app {
 
@@ -45,6 +47,23 @@ Status print(std::string_view text) {
   return {};
 }
 
+namespace {
+
+// What came in may be of any length, and the advice stands at the sentence's end.
+std::string shortened(std::string_view sentence) {
+  constexpr std::size_t kHead = 800, kTail = 400;
+  if (sentence.size() <= kHead + kTail) return std::string(sentence);
+  return std::string(base::prefix_at_character(sentence, kHead)) + " … " +
+         std::string(base::suffix_at_character(sentence, kTail));
+}
+
+}  // namespace
+
+void say(std::string_view sentence) {
+  const std::string line = "boxagnts: " + base::terminal_safe(shortened(sentence)) + "\n";
+  [[maybe_unused]] const auto put = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
 Result<int> execute(const cli::ShowText& command) {
   TRY(print(command.text));
   return 0;
@@ -52,24 +71,18 @@ Result<int> execute(const cli::ShowText& command) {
 
 namespace {
 
-// What came in may be of any length, and the advice stands at the sentence's end.
-std::string shortened(const std::string& sentence) {
-  constexpr std::size_t kHead = 800, kTail = 400;
-  if (sentence.size() <= kHead + kTail) return sentence;
-  return std::string(base::prefix_at_character(sentence, kHead)) + " … " +
-         std::string(base::suffix_at_character(sentence, kTail));
-}
-
 int run(int argc, char** argv) {
+  if (const auto role = confine::child_role(argc, argv); !role.empty())
+    return role[0] == sandbox::kCompileRole ? sandbox::compile_as_child(role) : 1;
   std::signal(SIGPIPE, SIG_IGN);
-  const auto command = cli::parse(std::vector<std::string>(argv + 1, argv + argc));
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto command = cli::parse(arguments);
   const Result<int> code =
       command ? std::visit([](const auto& known) { return execute(known); }, *command)
               : Result<int>(std::unexpected(command.error()));
   if (code) return *code;
-  const std::string sentence =
-      "boxagnts: " + base::terminal_safe(shortened(code.error().message)) + "\n";
-  [[maybe_unused]] const auto put = ::write(STDERR_FILENO, sentence.data(), sentence.size());
+  say(code.error().message);
+  if (!command && cli::runs_module(arguments)) return kExitOwnFailure;
   return base::info(code.error().code).exit_code;
 }
 

@@ -46,7 +46,8 @@ Result<core::Grant> envelope_of(const cli::ToolRunCommand& command,
     if (!::realpath(mount.host_path.c_str(), canonical))
       return fail_errno(errno, "--dir " + mount.host_path);
     TRY(workspace::check_mount(workspace, canonical));
-    envelope.mounts.push_back({canonical, mount.guest_path, mount.access});
+    envelope.mounts.push_back(
+        {canonical, mount.guest_path.empty() ? canonical : mount.guest_path, mount.access});
   }
   envelope.working_directory = workspace.root;
   envelope.environment = {"PWD=" + workspace.root};

@@ -39,11 +39,23 @@ constexpr const char* kRunExamples =
     "  boxagnts run --session 01k… \"Now do the second step\"\n"
     "  boxagnts run --json \"…\" | jq -r 'select(.kind == \"tool_finished\") | .result.status'";
 constexpr const char* kToolRunExamples =
-    "The workspace is mounted read-write at its own path, /tmp is memory. The tool's limits are "
-    "those of\n"
-    "the configuration, or the flags.\n"
+    "A tool of boxagnts tool list gets its arguments as JSON; the workspace is mounted read-write "
+    "at "
+    "its\n"
+    "own path, /tmp is memory, limits are those of the configuration, or the flags.\n"
+    "\n"
+    "A path (with a / or ending in .wasm) is run as it is, a WASI command: standard streams are "
+    "passed "
+    "on,\n"
+    "it sees no folder but those of --dir and no variable but those of --env. Its exit code is "
+    "ours; "
+    "125 is\n"
+    "a failure of our own, a limit or a crash, 126 a file that cannot be run, 127 one that is not "
+    "there,\n"
+    "130 Ctrl-C. It is compiled once, in a process without files or network, and kept.\n"
     "\n"
     "Examples:\n"
+    "  boxagnts tool run ./jq.wasm --dir data:ro -- .name data/a.json\n"
     "  boxagnts tool run glob '{\"pattern\": \"**/*.md\"}'\n"
     "  echo '{\"file_path\": \"/data/a.txt\"}' | boxagnts tool run read --dir /srv/data::/data:ro";
 
@@ -59,41 +71,58 @@ struct Given {
   std::string tool;
   std::string input;
   std::vector<std::string> mounts;
+  std::vector<std::string> environment;
   double timeout_s = 0;
-  std::string memory;
+  std::string memory, stack;
+  std::uint64_t fuel = 0;
+  std::optional<std::vector<std::string>> behind;  // a `--` of `tool run`
 };
 
-Result<std::uint64_t> parse_bytes(const std::string& text) {
+Result<std::uint64_t> parse_bytes(const std::string& flag, const std::string& text) {
   std::uint64_t bytes = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-  const std::string_view unit(end, text.data() + text.size());
-  const unsigned shift = unit.empty()  ? 0
-                         : unit == "K" ? 10
-                         : unit == "M" ? 20
-                         : unit == "G" ? 30
-                                       : 99;
+  std::string_view unit(end, text.data() + text.size());
+  if (unit.ends_with("iB")) unit.remove_suffix(2);
+  const unsigned shift = unit.empty()                 ? 0
+                         : unit == "K" || unit == "k" ? 10
+                         : unit == "M" || unit == "m" ? 20
+                         : unit == "G" || unit == "g" ? 30
+                                                      : 99;
   if (error != std::errc() || shift == 99 || bytes == 0 || bytes > (1ull << 42 >> shift))
-    return fail(Code::invalid_argument,
-                "--memory takes a number of bytes, as in 67108864 or 64M, not \"" + text + "\"");
+    return fail(Code::invalid_argument, flag +
+                                            " takes a number of bytes, as in 67108864 or 64M, not "
+                                            "\"" +
+                                            text + "\"");
   return bytes << shift;
 }
 
 Result<core::MountGrant> parse_mount(const std::string& text) {
   const auto wrong = [&](const std::string& why) {
-    return fail(Code::invalid_argument,
-                "--dir \"" + text + "\": " + why + "; write it as HOST::GUEST or HOST::GUEST:ro");
+    return fail(Code::invalid_argument, "--dir \"" + text + "\": " + why +
+                                            "; write it as HOST or HOST::GUEST, with :ro behind it "
+                                            "for reading only");
   };
-  const auto separator = text.find("::");
-  if (separator == std::string::npos) return wrong("there is no ::");
-  core::MountGrant mount{text.substr(0, separator), text.substr(separator + 2),
-                         core::Access::read_write};
-  if (mount.guest_path.ends_with(":ro")) {
-    mount.access = core::Access::read_only;
-    mount.guest_path.resize(mount.guest_path.size() - 3);
+  std::string_view rest = text;
+  auto access = core::Access::read_write;
+  if (rest.ends_with(":ro")) {
+    access = core::Access::read_only;
+    rest.remove_suffix(3);
   }
+  const auto separator = rest.find("::");
+  core::MountGrant mount{std::string(rest.substr(0, separator)), "", access};
   if (mount.host_path.empty()) return wrong("the host's folder is missing");
+  if (separator == std::string_view::npos) return mount;
+  mount.guest_path = rest.substr(separator + 2);
   if (!mount.guest_path.starts_with('/')) return wrong("the guest's path must be absolute");
   return mount;
+}
+
+Result<std::string> parse_variable(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    return fail(Code::invalid_argument,
+                "--env \"" + text + "\" is no variable; write it as NAME=value");
+  return text;
 }
 
 void add_workspace(CLI::App& app, Given& given) {
@@ -138,13 +167,23 @@ Commands define(CLI::App& app, Given& given) {
   commands.tool_run = tool.add_subcommand("run", "run one tool in the sandbox");
   auto& tool_run = *commands.tool_run;
   tool_run.footer(kToolRunExamples);
-  tool_run.add_option("name", given.tool, "the tool")->required();
-  tool_run.add_option("input", given.input, "its arguments as JSON (default: from standard input)");
-  tool_run.add_option("--dir", given.mounts, "mount HOST::GUEST[:ro]; may be given several times")
+  tool_run.add_option("name", given.tool, "the tool, or the path of a WASI command")->required();
+  tool_run.add_option(
+      "input", given.input,
+      "a tool's arguments as JSON (default: from standard input); a path's arguments "
+      "go behind --");
+  tool_run
+      .add_option("--dir", given.mounts,
+                  "mount HOST[:ro] at the same place, or HOST::GUEST[:ro]; may be repeated")
+      ->allow_extra_args(false);
+  tool_run.add_option("--env", given.environment, "NAME=value for a path; may be repeated")
       ->allow_extra_args(false);
   tool_run.add_option("--timeout", given.timeout_s, "seconds it may take")
       ->check(CLI::Range(0.001, 86'400.0));
   tool_run.add_option("--memory", given.memory, "bytes of memory it may use, as in 64M");
+  tool_run.add_option("--stack", given.stack, "bytes of stack a path may use, as in 8M");
+  tool_run.add_option("--fuel", given.fuel, "instructions a path may execute, about")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
   add_workspace(tool_run, given);
 
   commands.session = app.add_subcommand("session", "list and show sessions");
@@ -172,16 +211,49 @@ Result<Command> run_command(const CLI::App& app, Given& given) {
   return command;
 }
 
-Result<Command> tool_run_command(const CLI::App& app, Given& given) {
-  ToolRunCommand command{.common = given.common, .tool = given.tool};
-  if (app.count("input") > 0) command.input = given.input;
+bool is_module_path(std::string_view name) { return name.contains('/') || name.ends_with(".wasm"); }
+
+// What tools and programs are granted alike.
+template <class RunsGuest>
+Status take_grant(const CLI::App& app, const Given& given, RunsGuest& command) {
   for (const auto& mount : given.mounts) command.mounts.push_back(TRY(parse_mount(mount)));
   if (app.count("--timeout") > 0) {
     if (std::isnan(given.timeout_s))  // no range holds it or excludes it
       return fail(Code::invalid_argument, "--timeout takes a number of seconds, as in 2.5");
     command.timeout_s = given.timeout_s;
   }
-  if (app.count("--memory") > 0) command.memory_bytes = TRY(parse_bytes(given.memory));
+  if (app.count("--memory") > 0) command.memory_bytes = TRY(parse_bytes("--memory", given.memory));
+  return {};
+}
+
+Result<Command> module_run_command(const CLI::App& app, Given& given) {
+  if (app.count("input") > 0)
+    return fail(Code::invalid_argument, "arguments of a program go behind --: boxagnts tool run " +
+                                            given.tool + " -- " + given.input);
+  ModuleRunCommand command{.file = given.tool};
+  if (given.behind) command.arguments = std::move(*given.behind);
+  TRY(take_grant(app, given, command));
+  for (const auto& variable : given.environment)
+    command.environment.push_back(TRY(parse_variable(variable)));
+  if (app.count("--stack") > 0) command.stack_bytes = TRY(parse_bytes("--stack", given.stack));
+  if (app.count("--fuel") > 0) command.fuel = given.fuel;
+  return command;
+}
+
+Result<Command> tool_run_command(const CLI::App& app, Given& given) {
+  if (is_module_path(given.tool)) return module_run_command(app, given);
+  for (const auto* flag : {"--env", "--stack", "--fuel"})
+    if (app.count(flag) > 0)
+      return fail(Code::invalid_argument, std::string(flag) + " is for the path of a program; \"" +
+                                              given.tool + "\" is the name of a tool");
+  ToolRunCommand command{.common = given.common, .tool = given.tool};
+  if (app.count("input") > 0) command.input = given.input;
+  if (given.behind) {
+    if (given.behind->size() + app.count("input") > 1)
+      return fail(Code::invalid_argument, "a tool takes one argument, its JSON");
+    if (!given.behind->empty()) command.input = given.behind->front();
+  }
+  TRY(take_grant(app, given, command));
   return command;
 }
 
@@ -220,14 +292,34 @@ std::string suggestion(CLI::App& app, const std::vector<std::string>& arguments)
 
 }  // namespace
 
+bool runs_module(const std::vector<std::string>& arguments) {
+  if (arguments.size() < 3 || arguments[0] != "tool" || arguments[1] != "run") return false;
+  constexpr std::string_view kWithValue[]{"--dir",   "--env",  "--timeout",      "--memory",
+                                          "--stack", "--fuel", "--workspace-dir"};
+  for (std::size_t i = 2; i < arguments.size() && arguments[i] != "--"; ++i) {
+    if (std::ranges::find(kWithValue, arguments[i]) != std::end(kWithValue))
+      ++i;
+    else if (!arguments[i].starts_with('-'))
+      return is_module_path(arguments[i]);
+  }
+  return false;
+}
+
 Result<Command> parse(const std::vector<std::string>& arguments) {
   if (arguments.size() == 1 && arguments[0] == "--version") return ShowText{std::string(kVersion)};
   CLI::App app(kAbout, "boxagnts");
   Given given;
   const Commands commands = define(app, given);
   if (arguments.empty()) return ShowText{app.help()};
+  // What stands behind -- is the program's, to the letter.
+  auto own = arguments;
+  if (own.size() > 1 && own[0] == "tool" && own[1] == "run")
+    if (const auto end = std::ranges::find(own, "--"); end != own.end()) {
+      given.behind.emplace(end + 1, own.end());
+      own.erase(end, own.end());
+    }
   try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
+    std::vector<std::string> reversed(own.rbegin(), own.rend());  // as CLI11 takes them
     app.parse(reversed);
   } catch (const CLI::CallForVersion&) {
     return ShowText{std::string(kVersion)};
@@ -236,7 +328,7 @@ Result<Command> parse(const std::vector<std::string>& arguments) {
   } catch (const CLI::CallForAllHelp&) {
     return ShowText{app.help("", CLI::AppFormatMode::All)};
   } catch (const CLI::ParseError& error) {
-    return fail(Code::invalid_argument, std::string(error.what()) + suggestion(app, arguments));
+    return fail(Code::invalid_argument, std::string(error.what()) + suggestion(app, own));
   }
   return make(commands, given);
 }

@@ -33,10 +33,21 @@ struct ToolShowCommand {
 struct ToolRunCommand {
   Common common;
   std::string tool;
-  std::optional<std::string> input;  // JSON; absent: standard input
-  std::vector<core::MountGrant> mounts;
+  std::optional<std::string> input;      // JSON; absent: standard input
+  std::vector<core::MountGrant> mounts;  // without a guest path: at the same place
   std::optional<double> timeout_s;
   std::optional<std::uint64_t> memory_bytes;
+};
+// `tool run` on a file: a WASI command of the person's own choice.
+struct ModuleRunCommand {
+  std::string file;
+  std::vector<std::string> arguments;
+  std::vector<core::MountGrant> mounts;
+  std::vector<std::string> environment;  // NAME=value
+  std::optional<double> timeout_s;
+  std::optional<std::uint64_t> memory_bytes;
+  std::optional<std::uint64_t> stack_bytes;
+  std::optional<std::uint64_t> fuel;
 };
 struct SessionListCommand {
   Common common;
@@ -52,9 +63,13 @@ struct ShowText {  // --help, --version: print and exit 0
 };
 
 using Command = std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
-                             SessionListCommand, SessionShowCommand>;
+                             ModuleRunCommand, SessionListCommand, SessionShowCommand>;
 
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);
+
+// Whether these are `tool run` of a file, however wrong the rest may be: such a command ends with
+// the exit codes of env(1).
+bool runs_module(const std::vector<std::string>& arguments);
 
 }  // namespace boxagnts::cli

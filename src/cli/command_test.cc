@@ -99,12 +99,60 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{{"run", "a", "b"}, "b"}, Bad{{"session", "show"}, "id"},
                     Bad{{"tool", "run", "read", "--memory", "lots"}, "64M"},
                     Bad{{"tool", "run", "read", "--memory", "0"}, "64M"},
-                    Bad{{"tool", "run", "read", "--dir", "/a"}, "no ::"},
+                    Bad{{"tool", "run", "read", "--dir", ":ro"}, "host"},
                     Bad{{"tool", "run", "read", "--dir", "::/a"}, "host"},
                     Bad{{"tool", "run", "read", "--dir", "/a::b"}, "absolute"},
                     Bad{{"tool", "run", "read", "--timeout", "-1"}, "timeout"},
                     Bad{{"tool", "run", "read", "--timeout", "nan"}, "--timeout"},
-                    Bad{{"tool", "run", "read", "--timeout", "inf"}, "timeout"}));
+                    Bad{{"tool", "run", "read", "--timeout", "inf"}, "timeout"},
+                    Bad{{"tool", "run", "read", "--env", "A=b"}, "--env is for the path"},
+                    Bad{{"tool", "run", "read", "--stack", "8M"}, "--stack is for the path"},
+                    Bad{{"tool", "run", "read", "{}", "--", "{}"}, "one argument"},
+                    Bad{{"tool", "run", "read", "--", "{}", "{}"}, "one argument"},
+                    Bad{{"tool", "run", "a.wasm", "x"}, "behind --"},
+                    Bad{{"tool", "run", "a.wasm", "--env", "A"}, "NAME=value"},
+                    Bad{{"tool", "run", "a.wasm", "--env", "=b"}, "NAME=value"},
+                    Bad{{"tool", "run", "a.wasm", "--stack", "big"}, "--stack"},
+                    Bad{{"tool", "run", "a.wasm", "--memory", "1T"}, "--memory"},
+                    Bad{{"tool", "run", "a.wasm", "--memory", "9999999G"}, "--memory"},
+                    Bad{{"tool", "run", "a.wasm", "--fuel", "0"}, "fuel"},
+                    Bad{{"tool", "run", "a.wasm", "--fuel", "-3"}, "fuel"},
+                    Bad{{"tool", "run", "a.wasm", "--dir"}, "--dir"},
+                    Bad{{"tool", "run", "a.wasm", "--dri", "x"}, "did you mean --dir?"}));
+
+TEST(Cli, APathIsAProgramWithWhatFollowsBehindDashes) {
+  const auto run = parsed<ModuleRunCommand>(
+      {"tool",  "run",    "./a",     "--dir", "d",         "--dir", "e:ro",     "--dir", "f::/g:ro",
+       "--env", "A=b=c",  "--env",   "E=",    "--timeout", "2.5",   "--memory", "1G",    "--stack",
+       "8M",    "--fuel", "1000000", "--",    "-x",        "[a,b]", "",         "--dir", "--"});
+  EXPECT_EQ(run.file, "./a");
+  EXPECT_EQ(run.arguments, (std::vector<std::string>{"-x", "[a,b]", "", "--dir", "--"}));
+  ASSERT_EQ(run.mounts.size(), 3u);
+  EXPECT_EQ(run.mounts[0].host_path, "d");
+  EXPECT_EQ(run.mounts[0].guest_path, "");
+  EXPECT_EQ(run.mounts[0].access, core::Access::read_write);
+  EXPECT_EQ(run.mounts[1].host_path, "e");
+  EXPECT_EQ(run.mounts[1].access, core::Access::read_only);
+  EXPECT_EQ(run.mounts[2].guest_path, "/g");
+  EXPECT_EQ(run.mounts[2].access, core::Access::read_only);
+  EXPECT_EQ(run.environment, (std::vector<std::string>{"A=b=c", "E="}));
+  EXPECT_EQ(run.timeout_s, 2.5);
+  EXPECT_EQ(run.memory_bytes, 1u << 30);
+  EXPECT_EQ(run.stack_bytes, 8u << 20);
+  EXPECT_EQ(run.fuel, 1'000'000u);
+  EXPECT_EQ(parsed<ModuleRunCommand>({"tool", "run", "a.wasm"}).arguments.size(), 0u);
+  EXPECT_EQ(parsed<ToolRunCommand>({"tool", "run", "read", "--", "{}"}).input, "{}");
+}
+
+TEST(Cli, WhetherAProgramIsRunIsKnownEvenWhenTheRestIsWrong) {
+  EXPECT_TRUE(runs_module({"tool", "run", "a.wasm", "--nonsense"}));
+  EXPECT_TRUE(runs_module({"tool", "run", "--dir", "x", "./a"}));
+  EXPECT_FALSE(runs_module({"tool", "run", "--dir", "a.wasm", "read"}));
+  EXPECT_FALSE(runs_module({"tool", "run", "read", "./a"}));
+  EXPECT_FALSE(runs_module({"tool", "run", "--", "./a"}));
+  EXPECT_FALSE(runs_module({"run", "./a"}));
+  EXPECT_FALSE(runs_module({"tool", "run"}));
+}
 
 }  // namespace
 }  // namespace boxagnts::cli

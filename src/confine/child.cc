@@ -128,12 +128,20 @@ int reap(const Process& process, siginfo_t& info) {
 }
 
 // Until the child is dead, somebody wants it stopped, or its time is up.
-ChildEnd wait_for(const Process& process, const UniqueFd& stopped,
-                  std::chrono::steady_clock::time_point deadline) {
+ChildEnd wait_for(const Process& process, const UniqueFd& stopped, const ChildWork& work,
+                  std::chrono::steady_clock::time_point begun) {
   using std::chrono::milliseconds;
+  constexpr milliseconds kNoticed{250};
+  bool told = work.on_slow == nullptr;
   while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left <= milliseconds::zero()) return ChildEnd::timed_out;
+    const auto now = std::chrono::steady_clock::now();
+    if (!told && now >= begun + kNoticed) {
+      told = true;
+      work.on_slow();
+    }
+    const auto until = told ? work.wall_time : std::min(kNoticed, work.wall_time);
+    const auto left = std::chrono::ceil<milliseconds>(begun + until - now);
+    if (now >= begun + work.wall_time) return ChildEnd::timed_out;
     pollfd wanted[]{{process.handle.get(), POLLIN, 0}, {stopped.get(), POLLIN, 0}};
     constexpr std::int64_t kStepMax = 60'000;
     if (::poll(wanted, 2, static_cast<int>(std::min<std::int64_t>(left.count(), kStepMax))) <= 0)
@@ -184,7 +192,7 @@ Result<ChildResult> Launcher::run(const ChildWork& work, std::stop_token stop) c
               environment_pointers.data(),
               &work.limits,
               ::getpid()};
-  const auto deadline = std::chrono::steady_clock::now() + work.wall_time;
+  const auto begun = std::chrono::steady_clock::now();
   const auto process = TRY(start_process(start));
 
   ChildResult result;
@@ -193,7 +201,7 @@ Result<ChildResult> Launcher::run(const ChildWork& work, std::stop_token stop) c
       const std::uint64_t one = 1;
       [[maybe_unused]] const auto put = ::write(stopped.get(), &one, sizeof one);
     });
-    result.end = wait_for(process, stopped, deadline);
+    result.end = wait_for(process, stopped, work, begun);
   }
   if (result.end != ChildEnd::exited)
     ::syscall(SYS_pidfd_send_signal, process.handle.get(), SIGKILL, nullptr, 0);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -27,6 +28,7 @@ struct ChildWork {
   std::string_view input;
   ResourceLimits limits;
   std::chrono::milliseconds wall_time{120'000};
+  std::function<void()> on_slow;  // called once, when the work takes longer than a person notices
 };
 
 enum class ChildEnd : std::uint8_t { exited, signalled, timed_out, stopped };

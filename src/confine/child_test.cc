@@ -91,6 +91,15 @@ TEST(Child, EndsAreToldApart) {
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child was left behind";
 }
 
+TEST(Child, SlowWorkIsTold) {
+  int told = 0;
+  run({.role = "spin", .wall_time = 300ms, .on_slow = [&] { ++told; }});
+  EXPECT_EQ(told, 1);
+  told = 0;
+  run({.role = "spin", .wall_time = 10ms, .on_slow = [&] { ++told; }});
+  EXPECT_EQ(told, 0);
+}
+
 TEST(Child, InheritsNothing) {
   const base::UniqueFd low(::open("/dev/null", O_RDONLY));
   const base::UniqueFd high(::fcntl(low.get(), F_DUPFD, 200));

@@ -116,8 +116,8 @@ constexpr int kReadFiles[]{
 };
 
 constexpr int kWriteFiles[]{
-    SYS_mkdirat,   SYS_unlinkat,  SYS_renameat2, SYS_linkat,  SYS_symlinkat,
-    SYS_utimensat, SYS_fallocate, SYS_fchmod,    SYS_pwritev, SYS_renameat,
+    SYS_mkdirat,   SYS_unlinkat, SYS_renameat2, SYS_linkat,          SYS_symlinkat, SYS_utimensat,
+    SYS_fallocate, SYS_fchmod,   SYS_pwritev2,  SYS_copy_file_range, SYS_renameat,
 };
 
 constexpr int kIntruders[]{

@@ -69,7 +69,8 @@ Result<std::string> failed(const confine::ChildResult& done, const CompileLimits
 }  // namespace
 
 Result<std::string> compile_in_child(const confine::Launcher& launcher, std::string_view wasm,
-                                     Fuel fuel, std::stop_token stop, CompileLimits limits) {
+                                     Fuel fuel, std::stop_token stop, CompileLimits limits,
+                                     std::function<void()> on_slow) {
   confine::ChildWork work{.role = std::string(kCompileRole),
                           .input = wasm,
                           .limits = {.address_space_bytes = limits.memory_bytes,
@@ -77,7 +78,8 @@ Result<std::string> compile_in_child(const confine::Launcher& launcher, std::str
                                      .file_bytes = limits.compiled_bytes,
                                      .open_files = 64},
 
-                          .wall_time = limits.wall_time};
+                          .wall_time = limits.wall_time,
+                          .on_slow = std::move(on_slow)};
   if (fuel == Fuel::on) work.arguments.emplace_back(kFuelArgument);
   auto done = TRY(launcher.run(work, std::move(stop)));
   if (done.end == confine::ChildEnd::exited && done.code == 0) return std::move(done.output);

@@ -82,13 +82,12 @@ Result<ModuleCache> ModuleCache::open(const std::string& folder, const confine::
 }
 
 Result<std::string> ModuleCache::compiled(std::string_view wasm, Fuel fuel,
-                                          const std::function<void()>& on_compile,
-                                          std::stop_token stop) {
+                                          const Progress& progress, std::stop_token stop) {
   const std::string name =
       base::blake2b_hex(base::blake2b_hex(wasm) + base::blake2b_hex(TRY(fingerprint(fuel))));
   if (auto found = read(name)) return found;
-  on_compile();
-  auto made = TRY(compile_in_child(launcher_, wasm, fuel, std::move(stop)));
+  if (progress.compiling) progress.compiling();
+  auto made = TRY(compile_in_child(launcher_, wasm, fuel, std::move(stop), {}, progress.slow));
   if (const auto kept = write(name, made); !kept)
     base::log(base::LogLevel::warning, "sandbox",
               "the compiled module cannot be kept: " + kept.error().message);

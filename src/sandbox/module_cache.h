@@ -36,9 +36,10 @@ struct CompileLimits {
 
 // Compiles for this machine in a child. Errors: invalid_argument as for Sandbox::compile;
 // limit_exceeded names the limit; cancelled; internal when the compiler crashed; busy, unsupported
-// when there can be no child.
+// when there can be no child. `on_slow` is called once when it takes longer than a person notices.
 Result<std::string> compile_in_child(const confine::Launcher& launcher, std::string_view wasm,
-                                     Fuel fuel, std::stop_token stop, CompileLimits limits = {});
+                                     Fuel fuel, std::stop_token stop, CompileLimits limits = {},
+                                     std::function<void()> on_slow = nullptr);
 
 // The child's side, for main(): `role` as confine::child_role gave it; returns the exit code.
 constexpr std::string_view kCompileRole = "compile";
@@ -53,11 +54,14 @@ class ModuleCache {
   static Result<ModuleCache> open(const std::string& folder, const confine::Launcher& launcher,
                                   std::uint64_t bytes_max = kBytesMax);
 
-  // What Sandbox::load_compiled takes. `on_compile` is called before the child starts, and not when
-  // the module is cached. Errors: those of compile_in_child; a cache that cannot be written is
-  // none.
-  Result<std::string> compiled(std::string_view wasm, Fuel fuel,
-                               const std::function<void()>& on_compile, std::stop_token stop);
+  struct Progress {
+    std::function<void()> compiling;  // before the child starts: the module is not cached
+    std::function<void()> slow;       // it takes longer than a person notices
+  };
+  // What Sandbox::load_compiled takes. Errors: those of compile_in_child; a cache that cannot be
+  // written is none.
+  Result<std::string> compiled(std::string_view wasm, Fuel fuel, const Progress& progress,
+                               std::stop_token stop);
 
  private:
   ModuleCache(base::UniqueFd folder, const confine::Launcher& launcher, std::uint64_t bytes_max)

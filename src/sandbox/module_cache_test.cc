@@ -32,7 +32,7 @@ class ModuleCacheTest : public SandboxTest {
     return std::move(*cache);
   }
   std::string get(ModuleCache& cache, const std::string& wasm, Fuel fuel = Fuel::off) {
-    auto cwasm = cache.compiled(wasm, fuel, [this] { ++compiled_; }, {});
+    auto cwasm = cache.compiled(wasm, fuel, {.compiling = [this] { ++compiled_; }}, {});
     EXPECT_TRUE(cwasm) << (cwasm ? "" : cwasm.error().message);
     return cwasm.value_or("");
   }

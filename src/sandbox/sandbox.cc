@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/text.h"
 #include "sandbox/engine.h"
 #include "sandbox/host_function.h"
 #include "sandbox/preview1.h"
@@ -256,6 +257,23 @@ std::string stack_limit(std::uint64_t asked, std::uint64_t stack_class) {
   return named_limit("wasm_max_wasm_stack", asked, what);
 }
 
+// " in inner, called by outer, _start" as far as the module names its functions.
+std::string where_it_trapped(const wasm_trap_t& trap) {
+  constexpr std::size_t kNamesMax = 4;
+  wasm_frame_vec_t frames;
+  wasm_trap_trace(&trap, &frames);
+  std::string where;
+  std::size_t names = 0;
+  for (std::size_t i = 0; i < frames.size && names < kNamesMax; ++i)
+    if (const auto* name = wasmtime_frame_func_name(frames.data[i])) {
+      where += names == 0 ? " in " : names == 1 ? ", called by " : ", ";
+      where += base::one_line(base::repair_utf8({name->data, name->size}), 100);
+      ++names;
+    }
+  wasm_frame_vec_delete(&frames);
+  return where;
+}
+
 // Why the guest left, when it did not end by its own or our wish.
 void classify(ProcessState& state, wasmtime_error_t* error, wasm_trap_t* trap) {
   if (trap) {
@@ -276,7 +294,8 @@ void classify(ProcessState& state, wasmtime_error_t* error, wasm_trap_t* trap) {
     constexpr std::string_view kCause = "wasm trap: ";  // after the trace and how it came to be
     if (const auto at = message.rfind(kCause); at != std::string::npos)
       message.erase(0, at + kCause.size());
-    return state.end_with(End::trapped, "the program crashed: " + first_line(message));
+    return state.end_with(End::trapped,
+                          "the program crashed: " + first_line(message) + where_it_trapped(*trap));
   }
   const std::string message = take_message(error);
   if (message.contains(kMemoryRefused) || message.contains(kMemoryInitialRefused))

@@ -1,0 +1,231 @@
+// `tool run FILE.wasm`: a stranger's program, with the second wall around this process.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+
+#include "app/commands.h"
+#include "app/interrupts.h"
+#include "app/program.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/thread.h"
+#include "confine/child.h"
+#include "confine/confinement.h"
+#include "sandbox/module_cache.h"
+#include "vfs/host_filesystem.h"
+#include "vfs/streams.h"
+
+namespace boxagnts::app {
+namespace {
+
+#if defined(NDEBUG) && !defined(BOXAGNTS_SANITIZED)
+constexpr bool kSecondWall = true;
+#else
+constexpr bool kSecondWall = false;  // debuggers and sanitizers need what it takes away
+#endif
+
+constexpr std::size_t kModuleBytesMax = 256u << 20;
+constexpr std::size_t kHostStackBytes = 1536u << 10;
+
+struct Failed {
+  int exit_code = kExitOwnFailure;
+  Error error;
+};
+template <class T>
+using Outcome = std::expected<T, Failed>;
+
+// A Result's error with the exit code that it means here.
+template <class T>
+Outcome<T> or_exit(Result<T> result, int exit_code) {
+  if (result) return std::move(*result);
+  return std::unexpected(Failed{exit_code, std::move(result.error())});
+}
+
+Outcome<std::string> read_module(const std::string& file) {
+  auto wasm = base::read_file(file, kModuleBytesMax);
+  if (wasm) return std::move(*wasm);
+  const bool absent = wasm.error().code == Code::not_found;
+  return std::unexpected(Failed{absent ? kExitNotFound : kExitCannotRun, std::move(wasm.error())});
+}
+
+// "" when nothing says where. Its name is one that no mount shows.
+std::string cache_folder() {
+  std::string base = environment_variable("XDG_CACHE_HOME");
+  if (!base.starts_with('/')) {
+    base = environment_variable("HOME");
+    if (!base.starts_with('/')) return "";
+    base += "/.cache";
+  }
+  return base + "/.boxagnts/modules";
+}
+
+Result<sandbox::ModuleCache> open_cache(const confine::Launcher& launcher) {
+  const std::string folder = cache_folder();
+  if (folder.empty()) return fail(Code::not_found, "neither XDG_CACHE_HOME nor HOME is set");
+  return sandbox::ModuleCache::open(folder, launcher);
+}
+
+// Compiled code is one thing that this process takes from outside its walls, so it is made first.
+Outcome<std::string> compiled(const std::string& file, std::string_view wasm, sandbox::Fuel fuel) {
+  const auto launcher = TRY(or_exit(confine::Launcher::make(), kExitOwnFailure));
+  const auto tell = [&] { say("compiling " + file + ", once"); };
+  auto cache = open_cache(launcher);
+  if (!cache)
+    base::log(base::LogLevel::warning, "app",
+              "compiled modules are not kept: " + cache.error().message);
+  auto cwasm = cache ? cache->compiled(wasm, fuel, {.slow = tell}, {})
+                     : sandbox::compile_in_child(launcher, wasm, fuel, {}, {}, tell);
+  if (cwasm) return std::move(*cwasm);
+  const bool bad = cwasm.error().code == Code::invalid_argument;
+  return std::unexpected(
+      Failed{bad ? kExitCannotRun : kExitOwnFailure, std::move(cwasm.error()).in(file)});
+}
+
+// Folders that hold the program's own state are no guest's to see.
+Status check_mount(const std::string& folder) {
+  workspace::Workspace own;
+  own.state_folder = cache_folder();
+  if (!own.state_folder.empty()) TRY(workspace::check_mount(own, folder));
+  own.state_folder = environment_variable("XDG_STATE_HOME");
+  if (own.state_folder.empty()) own.state_folder = environment_variable("HOME") + "/.local/state";
+  own.state_folder += "/boxagnts";
+  if (::access(own.state_folder.c_str(), F_OK) != 0) return {};
+  return workspace::check_mount(own, folder);
+}
+
+struct Mounts {
+  std::vector<vfs::Mount> guest;
+  std::vector<confine::PathRule> wall;
+};
+
+Result<Mounts> open_mounts(const std::vector<core::MountGrant>& grants) {
+  Mounts mounts;
+  for (const auto& grant : grants) {
+    char canonical[PATH_MAX];
+    if (!::realpath(grant.host_path.c_str(), canonical))
+      return fail_errno(errno, "--dir " + grant.host_path);
+    TRY(check_mount(canonical));
+    auto filesystem = vfs::open_host_filesystem(canonical, grant.access, {});
+    if (!filesystem)
+      return std::unexpected(std::move(filesystem.error()).in("--dir " + grant.host_path));
+    mounts.guest.push_back(
+        {grant.guest_path.empty() ? canonical : grant.guest_path, std::move(*filesystem)});
+    mounts.wall.push_back({canonical, grant.access == core::Access::read_write
+                                          ? confine::Reach::write
+                                          : confine::Reach::read});
+  }
+  return mounts;
+}
+
+// Where we stand, if the guest sees it at the same place, else the root.
+std::string working_directory(const vfs::NameSpace& name_space) {
+  char current[PATH_MAX];
+  if (::getcwd(current, sizeof current) && name_space.at(current)) return current;
+  return "/";
+}
+
+Result<core::Limits> limits_of(const cli::ModuleRunCommand& command) {
+  core::Limits limits;
+  if (command.timeout_s)
+    limits.wall_time =
+        std::chrono::milliseconds(static_cast<std::int64_t>(*command.timeout_s * 1000));
+  limits.memory_bytes = command.memory_bytes.value_or(limits.memory_bytes);
+  limits.stack_bytes = command.stack_bytes.value_or(limits.stack_bytes);
+  limits.fuel = command.fuel.value_or(0);
+  if (limits.stack_bytes > core::kStackClassMaxBytes)
+    return fail(Code::invalid_argument, "--stack of " + std::to_string(limits.stack_bytes) +
+                                            " bytes is more than the largest, " +
+                                            std::to_string(core::kStackClassMaxBytes));
+  return limits;
+}
+
+// A standard stream, or nothing when it is closed.
+std::shared_ptr<vfs::File> stream(int number) {
+  base::UniqueFd own(::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  return own ? vfs::make_host_stream(std::move(own)) : nullptr;
+}
+
+Status build_second_wall(const std::vector<confine::PathRule>& paths) {
+  if (!kSecondWall) return {};
+  const auto walls = TRY(confine::confine_this_process({.paths = paths}));
+  for (const auto& sentence : walls.missing)
+    base::log(base::LogLevel::warning, "app", sentence + " (docs/security.md)");
+  return {};
+}
+
+Outcome<sandbox::ProcessResult> run_guest(sandbox::Sandbox& sandbox,
+                                          const sandbox::Program& program,
+                                          const sandbox::Process& process) {
+  std::stop_source stop;
+  const auto interrupts =
+      TRY(or_exit(Interrupts::watch([&] { stop.request_stop(); }), kExitOwnFailure));
+  Result<sandbox::ProcessResult> result = fail(Code::internal, "the program did not run");
+  auto thread = TRY(or_exit(
+      base::Thread::start("guest",
+                          core::stack_class_bytes(process.limits.stack_bytes) + kHostStackBytes,
+                          [&] { result = sandbox.run(program, process, stop.get_token()); }),
+      kExitOwnFailure));
+  thread.join();
+  return or_exit(std::move(result), kExitOwnFailure);
+}
+
+Outcome<int> run_module(const cli::ModuleRunCommand& command) {
+  constexpr auto own = [](auto result) { return or_exit(std::move(result), kExitOwnFailure); };
+  base::SystemClock clock;
+  const auto limits = TRY(own(limits_of(command)));
+  if (const auto closed = confine::close_inherited_descriptors(); !closed)
+    base::log(base::LogLevel::warning, "app", closed.error().message);
+
+  const auto wasm = TRY(read_module(command.file));
+  const auto cwasm = TRY(compiled(command.file, wasm, sandbox::fuel_of(limits)));
+  auto mounts = TRY(own(open_mounts(command.mounts)));
+  const auto name_space = TRY(own(vfs::NameSpace::make(std::move(mounts.guest))));
+  sandbox::Process process{.name_space = name_space,
+                           .working_directory = working_directory(*name_space),
+                           .arguments = {command.file},
+                           .environment = command.environment,
+                           .limits = limits,
+                           .standard_input = stream(STDIN_FILENO),
+                           .standard_output = stream(STDOUT_FILENO),
+                           .standard_error = stream(STDERR_FILENO)};
+  process.arguments.insert(process.arguments.end(), command.arguments.begin(),
+                           command.arguments.end());
+
+  if (const auto built = build_second_wall(mounts.wall); !built)
+    return std::unexpected(Failed{kExitOwnFailure, built.error()});
+  const auto sandbox = sandbox::Sandbox::make(clock, {.instances_max = 1});
+  auto program = sandbox->load_compiled(cwasm, limits);
+  if (!program) {
+    const bool bad = program.error().code == Code::invalid_argument;
+    return std::unexpected(Failed{bad ? kExitCannotRun : kExitOwnFailure,
+                                  std::move(program.error()).in(command.file)});
+  }
+  if (kSecondWall)
+    if (const auto forbidden = confine::forbid_new_code(); !forbidden)
+      base::log(base::LogLevel::warning, "app", forbidden.error().message);
+
+  const auto result = TRY(run_guest(*sandbox, **program, process));
+  switch (result.end) {
+    case sandbox::End::exited: return result.exit_code & 0xff;
+    case sandbox::End::stopped: return base::info(Code::cancelled).exit_code;
+    case sandbox::End::trapped:
+    case sandbox::End::limit: break;
+  }
+  return std::unexpected(Failed{
+      kExitOwnFailure, {Code::limit_exceeded, command.file + " ended early: " + result.reason}});
+}
+
+}  // namespace
+
+Result<int> execute(const cli::ModuleRunCommand& command) {
+  const auto code = run_module(command);
+  if (code) return *code;
+  say(code.error().error.message);
+  return code.error().exit_code;
+}
+
+}  // namespace boxagnts::app
