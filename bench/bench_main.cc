@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/thread.h"
 #include "bench/bounds.h"
+#include "bench/overlay.h"
 #include "bench/programs.h"
 #include "bench/search.h"
 #include "bench/timing.h"
@@ -270,6 +271,7 @@ int run(int argc, char** argv) {
   auto thread = must(base::Thread::start("bench", 4 << 20, [&] {
     bench_call(workspace);
     bench_append(workspace);
+    bench_overlay(workspace.root);
     bench_cancel(workspace.root);
     bench_search(workspace.root + "/tree");
     if (argc > 1) bench_version(argv[1]);
