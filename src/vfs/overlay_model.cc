@@ -141,7 +141,8 @@ std::string say_stat(const Sys<Stat>& stat) {
 
 std::string make_root(const std::string& where) {
   std::string name = where + "/vfs_model.XXXXXX";
-  return ::mkdtemp(name.data());
+  if (!::mkdtemp(name.data())) std::abort();
+  return name;
 }
 
 }  // namespace
