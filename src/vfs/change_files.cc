@@ -18,8 +18,8 @@ namespace {
 
 using base::UniqueFd;
 
-// From here on one flush of the file system costs less than one a file: measured on ext4, a file
-// takes 0.3 ms by itself.
+// Measured on ext4 with files of 4 KiB, each by itself against one syncfs: 1 file 0.3 and 0.4 ms,
+// 16 files 2.3 and 2.3 ms, 256 files 350 and 4 ms. A syncfs writes what others left unwritten, too.
 constexpr std::size_t kFlushEachMax = 16;
 
 std::optional<std::string> read_link(int folder, const std::string& name) {

@@ -152,7 +152,7 @@ TEST_F(ChangeSetCrash, KilledAtEveryStepOfApplyAndOfUndo) {
 
 TEST_F(ChangeSetCrash, KilledAgainAtEveryStepOfTheRecovery) {
   for (const bool undo : {false, true}) {
-    for (int first = 12; first < 60; first += 5) {
+    for (int first = 12; first < 60; first += 9) {
       for (int second = 1, finished = 0; !finished; second += 2) {
         set_up();
         target_->keep();

@@ -183,7 +183,7 @@ std::string random_text(std::mt19937& random) {
 TEST(Unified, RandomTexts) {
   std::mt19937 random(5);
   Tree before, after;
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 150; ++i) {
     const std::string name = "f" + std::to_string(i);
     before[name] = {Kind::file, random_text(random)};
     after[name] = {Kind::file, random_text(random)};
