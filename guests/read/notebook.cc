@@ -182,9 +182,11 @@ Notebook put_notebook(Text json, Output& view) {
   }
   notebook.valid = true;
   const Text metadata = json_member(root, "metadata");
-  notebook.language = json_member(json_member(metadata, "kernelspec"), "language");
-  if (notebook.language.empty())
-    notebook.language = json_member(json_member(metadata, "language_info"), "name");
+  Output language;
+  put_word(json_member(json_member(metadata, "kernelspec"), "language"), language);
+  if (language.size() == 0)
+    put_word(json_member(json_member(metadata, "language_info"), "name"), language);
+  notebook.language = language.text();
   return notebook;
 }
 

@@ -8,7 +8,7 @@ namespace boxagnts::guest {
 struct Notebook {
   bool valid = false;
   std::uint64_t cells = 0;
-  Text language;  // as its kernel says, in JSON; may be ""
+  Text language;  // as its kernel says, in a word; may be ""
 };
 
 // Puts the notebook in `json` into `view`, in whole lines. When it is none, what was put means

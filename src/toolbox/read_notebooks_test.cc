@@ -49,15 +49,14 @@ TEST_F(ReadNotebooks, CellsAreShownWithTheirKindSourceAndOutputs) {
                     R"({"output_type":"execute_result","execution_count":3,"metadata":{},"data":)"
                     R"({"text/html":["<b>5</b>"],"text/plain":["5"]}})") +
                R"(,{"cell_type":"raw","metadata":{},"source":""})");
-  EXPECT_EQ(
-      read(content),
-      "     1\t[cell 1: markdown]\n     2\t# Title\n     3\twords\n     4\t\n"
-      "     5\t[cell 2: code, run 3]\n     6\timport x\n     7\tx.go()\n"
-      "     8\t[output: stdout]\n     9\tone\n    10\ttwo\n"
-      "    11\t[output: stderr]\n    12\tcareful\n    13\t[result]\n    14\t5\n    15\t\n"
-      "    16\t[cell 3: raw]\n"
-      "[a notebook of 3 cells in \"python\", shown as text: its file is JSON, which is what edit "
-      "and grep see]\n");
+  EXPECT_EQ(read(content),
+            "     1\t[cell 1: markdown]\n     2\t# Title\n     3\twords\n     4\t\n"
+            "     5\t[cell 2: code, run 3]\n     6\timport x\n     7\tx.go()\n"
+            "     8\t[output: stdout]\n     9\tone\n    10\ttwo\n"
+            "    11\t[output: stderr]\n    12\tcareful\n    13\t[result]\n    14\t5\n    15\t\n"
+            "    16\t[cell 3: raw]\n"
+            "[a notebook of 3 cells in python, shown as text: its file is JSON, which is what edit "
+            "and grep see]\n");
 }
 
 TEST_F(ReadNotebooks, ErrorsLoseTheirColours) {
@@ -113,8 +112,15 @@ TEST_F(ReadNotebooks, OneWithoutCellsSaysSo) {
 
 TEST_F(ReadNotebooks, OtherLanguagesAreTold) {
   expect_has(read(R"({"nbformat":4,"cells":[],"metadata":{"language_info":{"name":"julia"}}})"),
-             "in \"julia\"");
+             "in julia,");
   expect_has(read(R"({"nbformat":4,"cells":[]})"), "of 0 cells, shown");
+  const auto long_word = base::to_text(Json(std::string(100'000, 'x') + "\n"));
+  EXPECT_LT(
+      read(R"({"nbformat":4,"cells":[],"metadata":{"kernelspec":{"language":)" + long_word + "}}}")
+          .size(),
+      300u);
+  expect_has(read(R"({"nbformat":4,"cells":[],"metadata":{"kernelspec":{"language":[{}]}}})"),
+             "of 0 cells, shown");
 }
 
 TEST_F(ReadNotebooks, AnotherSuffixIsText) {
