@@ -42,3 +42,11 @@ if(BOXAGNTS_SANITIZE)
   add_link_options(-fsanitize=${BOXAGNTS_SANITIZE})
   add_compile_definitions(BOXAGNTS_SANITIZED=1)
 endif()
+if(BOXAGNTS_SANITIZE MATCHES thread)
+  # Carried by the room tests themselves: they start themselves anew, with no environment.
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS tests/tsan.supp)
+  file(READ ${CMAKE_SOURCE_DIR}/tests/tsan.supp text)
+  set(TSAN_SUPPRESSIONS ${CMAKE_BINARY_DIR}/tsan_suppressions.cc)
+  file(CONFIGURE OUTPUT ${TSAN_SUPPRESSIONS} @ONLY CONTENT
+    "extern \"C\" const char* __tsan_default_suppressions() { return R\"supp(@text@)supp\"; }\n")
+endif()
