@@ -71,8 +71,8 @@ TEST_F(OverlayThreads, AppendsAndReadsOfSameAndOwnFilesLoseNothing) {
 
 TEST_F(OverlayThreads, NamesStayWholeWhileFoldersMove) {
   std::atomic<int> found = 0, made = 0, removed = 0;
+  const auto folder = top_->open_directory("in").value();  // before the first thread renames it
   run([&](int i) {
-    const auto folder = top_->open_directory("in").value();
     const std::string mine = "file" + std::to_string(i);
     for (int n = 0; n < kRounds; ++n) {
       if (i == 0) {
