@@ -52,9 +52,11 @@ std::vector<Entry> entries_of(int folder) {
     void operator()(DIR* stream) const { ::closedir(stream); }
   };
   std::vector<Entry> entries;
-  const std::unique_ptr<DIR, Close> stream(
-      ::fdopendir(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+  base::UniqueFd again(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!again) return entries;
+  const std::unique_ptr<DIR, Close> stream(::fdopendir(again.get()));
   if (!stream) return entries;
+  (void)again.release();  // the stream's own now
   while (const dirent* found = ::readdir(stream.get())) {
     struct stat status;
     if (::fstatat(folder, found->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
