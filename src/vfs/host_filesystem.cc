@@ -368,7 +368,8 @@ Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host
     return fail(Code::unsupported,
                 "this system does not let BoxAgnts call openat2, which keeps tools inside their "
                 "folders: use Linux 5.6 or later and a container profile that allows it");
-  auto counted = quota.unlimited() ? nullptr : std::make_shared<OpenFiles>(quota);
+  const bool counts = access == core::Access::read_write && !quota.unlimited();
+  auto counted = counts ? std::make_shared<OpenFiles>(quota) : nullptr;
   auto mounted = std::make_shared<const Mounted>(access, std::move(masks), std::move(counted));
   return std::make_shared<HostFilesystem>(
       access, std::make_shared<HostDirectory>(std::move(mounted), std::move(root), ""));

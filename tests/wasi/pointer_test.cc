@@ -238,20 +238,6 @@ class Mover {
 
 }  // namespace
 
-Script& Script::call(const std::string& function, std::vector<std::uint64_t> arguments) {
-  const auto& names = functions();
-  bytes_ += static_cast<char>(std::ranges::find(names, function) - names.begin());
-  arguments.resize(9);
-  for (const auto argument : arguments) bytes_ += raw(argument);
-  return *this;
-}
-
-Script& Script::poke(std::uint32_t at, const std::string& bytes) {
-  bytes_ += '\xff';
-  bytes_ += raw(at) + raw(static_cast<std::uint32_t>(bytes.size())) + bytes;
-  return *this;
-}
-
 std::vector<PointerCase> pointer_cases() {
   std::vector<PointerCase> cases;
   for (const auto& [function, good] : good_calls())

@@ -1,6 +1,6 @@
 // Every pointer of the 46 functions at, across and past the end of the guest's memory.
 //
-// The calls are made by the interpreter guest, whose memory is exactly kMemoryBytes.
+// The calls are made by the interpreter guest, whose memory ends at kMemoryBytes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,22 +11,9 @@
 #include <vector>
 
 #include "tests/wasi/matrix.h"
+#include "tests/wasi/script.h"
 
 namespace boxagnts::wasi_test {
-
-constexpr std::uint32_t kMemoryBytes = 4 << 16;
-constexpr std::uint32_t kArena = kMemoryBytes / 2;  // the interpreter keeps to the half below
-
-// What the interpreter guest reads: calls and pokes, one after the other.
-class Script {
- public:
-  Script& call(const std::string& function, std::vector<std::uint64_t> arguments);
-  Script& poke(std::uint32_t at, const std::string& bytes);
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  std::string bytes_;
-};
 
 struct PointerCase {
   Cell cell;

@@ -50,7 +50,9 @@ void make_socket(const std::string& path) {
 
 vfs::Mount host_mount(const std::string& guest, const std::string& folder, core::Access access,
                       std::vector<base::Glob> hidden = {}) {
-  return {guest, vfs::open_host_filesystem(folder, access, vfs::Masks(std::move(hidden))).value()};
+  return {guest, vfs::open_host_filesystem(folder, access, vfs::Masks(std::move(hidden)),
+                                           {.bytes_max = 64 << 20, .entries_max = 1000})
+                     .value()};
 }
 
 // A folder on disk, gone with this.
