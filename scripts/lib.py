@@ -51,6 +51,13 @@ class TestRun:
     def __init__(self, passed, failures, output):
         self.passed, self.failures, self.output = passed, failures, output
 
+    def output_of_failures(self):
+        """What the failed tests printed, and the last one's output when the program died."""
+        parts = re.split(r"^(?=\[ RUN      \] )", self.output, flags=re.M)
+        failed = [part for part in parts[1:] if not re.search(r"^\[       OK \] ", part, re.M)
+                  and not re.search(r"^\[  SKIPPED \] ", part, re.M)]
+        return "".join(failed) or self.output
+
 
 def run_gtest(program, environment=None, timeout_s=600, arguments=()):
     """A program that dies or hangs has failed in the test it was in."""
