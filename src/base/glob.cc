@@ -1,8 +1,16 @@
 #include "base/glob.h"
 
+#include <algorithm>
+#include <set>
+
 #include "base/glob_match.h"
 
 namespace boxagnts::base {
+namespace {
+
+constexpr std::string_view kAll = "**";
+
+}  // namespace
 
 Result<Glob> Glob::parse(std::string_view pattern) {
   Glob glob;
@@ -25,6 +33,31 @@ bool Glob::matches(std::string_view path) const {
   for (const auto& alternative : alternatives_)
     if (glob_matches(alternative, path)) return true;
   return false;
+}
+
+std::vector<std::string> Glob::below(std::string_view folder) const {
+  std::set<std::string_view> rests(alternatives_.begin(), alternatives_.end());
+  while (!folder.empty()) {
+    const std::size_t slash = std::min(folder.find('/'), folder.size());
+    const std::string_view name = folder.substr(0, slash);
+    std::set<std::string_view> next;
+    for (std::string_view rest : rests)
+      while (true) {
+        const std::size_t end = glob_component_end(rest);
+        const std::string_view component = rest.substr(0, end);
+        const bool spans = component == "**", last = end == rest.size();
+        const std::string_view behind = last ? kAll : rest.substr(end + 1);
+        if (spans)
+          next.insert(rest);
+        else if (glob_matches(component, name))
+          next.insert(behind);
+        if (!spans || last) break;
+        rest = behind;  // a ** may also span nothing
+      }
+    rests = std::move(next);
+    folder.remove_prefix(std::min(slash + 1, folder.size()));
+  }
+  return {rests.begin(), rests.end()};
 }
 
 }  // namespace boxagnts::base

@@ -19,6 +19,10 @@ class Glob {
 
   // The whole path must match; paths have no leading or trailing slash unless the pattern has.
   bool matches(std::string_view path) const;
+  // What is left of the pattern for the paths below `folder` ("" for all), as patterns on what
+  // comes behind `folder`/; "**" when the folder, or one above it, is matched whole. Sorted, each
+  // once: below two folders with equal answers the same paths match. No braces are in them.
+  std::vector<std::string> below(std::string_view folder) const;
   const std::string& pattern() const { return pattern_; }
 
  private:

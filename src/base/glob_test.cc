@@ -38,6 +38,29 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"**/a/**/b", "x/a/y/z/c", false}, Case{"*a*b*c", "1a2b3c", true},
                     Case{"**/.env*", "d/.env.local", true}, Case{".env*", "x.env", false}));
 
+TEST(Glob, WhatIsLeftBelowAFolder) {
+  using Rests = std::vector<std::string>;
+  const auto below = [](const char* pattern, const char* folder) {
+    return Glob::parse(pattern).value().below(folder);
+  };
+  EXPECT_EQ(below("a/b/c", ""), Rests{"a/b/c"});
+  EXPECT_EQ(below("a/b/c", "a"), Rests{"b/c"});
+  EXPECT_EQ(below("a/b/c", "a/b"), Rests{"c"});
+  EXPECT_EQ(below("a/b/c", "a/x"), Rests{});
+  EXPECT_EQ(below("a/b/c", "a/b/c"), Rests{"**"}) << "all below what is matched";
+  EXPECT_EQ(below("a/b/c", "a/b/c/d/e"), Rests{"**"});
+  EXPECT_EQ(below("**/x/y", "a"), Rests{"**/x/y"});
+  EXPECT_EQ(below("**/x/y", "a/x"), (Rests{"**/x/y", "y"}));
+  EXPECT_EQ(below("**/**/y", "x"), (Rests{"**/**/y", "**/y"}));
+  EXPECT_EQ(below("a/**", "a/b"), Rests{"**"});
+  EXPECT_EQ(below("{a,b/c}/d*", "b/c"), Rests{"d*"});
+  EXPECT_EQ(below("[ab]/*/c", "b/x"), Rests{"c"});
+  std::string deep = "x", stars = "y";  // in time that grows with their product, no more
+  for (int i = 0; i < 1'000; ++i) deep += "/x";
+  for (int i = 0; i < 100; ++i) stars = "**/" + stars;
+  EXPECT_EQ(below(stars.c_str(), deep.c_str()).size(), 100u);
+}
+
 TEST(Glob, MalformedPatternsAreRefused) {
   EXPECT_FALSE(Glob::parse("[a"));
   EXPECT_FALSE(Glob::parse("{a,b"));

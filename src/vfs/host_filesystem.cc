@@ -215,8 +215,10 @@ Sys<void> HostDirectory::rename_entry(std::string_view from, Directory& to,
                                       std::string_view to_name) {
   const auto host = target(from, to, to_name);
   if (!host) return std::unexpected(host.error());
-  // A folder that moves takes what is hidden in it to a path that no mask names.
-  if (GUARD("vfs.mask-moved", mounted_->masks.hides_something_below(below(from))))
+  // A folder that moves would show what is hidden in it, or make what may not be made. What is no
+  // folder may be exchanged for one meanwhile.
+  const Masks& masks = mounted_->masks;
+  if (GUARD("vfs.mask-moved", masks.below(below(from)) != masks.below((*host)->below(to_name))))
     return std::unexpected(EACCES);
   keep_mode(from, **host, to_name);
   return (*host)->removing(to_name, [&] {
@@ -348,12 +350,11 @@ bool Masks::hides(std::string_view path) const {
   return false;
 }
 
-bool Masks::hides_something_below(std::string_view path) const {
-  return std::ranges::any_of(hidden_, [&](const base::Glob& glob) {
-    const std::string_view pattern = glob.pattern();
-    const std::string_view literal = pattern.substr(0, pattern.find_first_of("*?[{\\"));
-    return literal.starts_with(std::string(path) + "/");
-  });
+std::set<std::string> Masks::below(std::string_view folder) const {
+  std::set<std::string> patterns;
+  for (const auto& glob : hidden_)
+    for (auto& pattern : glob.below(folder)) patterns.insert(std::move(pattern));
+  return patterns;
 }
 
 Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host_path,

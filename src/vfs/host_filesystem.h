@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,9 @@ class Masks {
   explicit Masks(std::vector<base::Glob> hidden) : hidden_(std::move(hidden)) {}
   // `path` is relative to the mount's root, lexically normal, "" for the root.
   bool hides(std::string_view path) const;
-  // Whether a mask names, by its literal beginning, something inside the folder `path`.
-  bool hides_something_below(std::string_view path) const;
+  // What is hidden below a folder, as patterns (base::Glob::below). A folder that moves to where
+  // some of them are missing would show what was hidden.
+  std::set<std::string> below(std::string_view folder) const;
 
  private:
   std::vector<base::Glob> hidden_;

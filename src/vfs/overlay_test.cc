@@ -338,6 +338,17 @@ TEST_F(OverlayTest, MasksHoldOnThePathThatTheGuestSees) {
   EXPECT_EQ(top_->rename_entry("lib", *top_, "x").error(), EACCES) << "from under its mask";
 }
 
+TEST_F(OverlayTest, AFolderStaysWhereItsMaskHolds) {
+  fs::create_directory(ws_ + "/src/.ssh");
+  put("src/.ssh/id", "SECRET");
+  open({}, {"**/.ssh/id"});
+  const auto src = folder("src");
+  EXPECT_EQ(src->rename_entry(".ssh", *src, "seen").error(), EACCES);
+  ASSERT_TRUE(src->rename_entry(".ssh", *top_, ".ssh"));
+  EXPECT_EQ(top_->stat_plain(".ssh/id").error(), ENOENT);
+  ASSERT_TRUE(top_->rename_entry("src", *top_, "lib"));
+}
+
 TEST_F(OverlayTest, NothingHiddenIsEverAChange) {
   put("src/key", "SECRET");
   open({}, {"lib/key"});

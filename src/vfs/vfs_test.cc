@@ -368,22 +368,48 @@ TEST(Masks, HideTheStateFolderEverywhereAndGlobsWithAllBelow) {
     EXPECT_TRUE(masks.hides(hidden)) << hidden;
   for (const auto* seen : {"", "a", ".boxagnts2", "boxagnts", "a/secrets", "env", "x.env"})
     EXPECT_FALSE(masks.hides(seen)) << seen;
-  EXPECT_TRUE(Masks({base::Glob::parse("conf/key").value()}).hides_something_below("conf"));
-  EXPECT_FALSE(Masks({base::Glob::parse("conf/key").value()}).hides_something_below("con"));
 }
 
-TEST(HostFilesystem, AFolderWithSomethingHiddenInItCannotBeMovedFromUnderItsMask) {
+// (mask, from, to, whether a rename is let through)
+using Move = std::tuple<const char*, const char*, const char*, bool>;
+class MaskedMove : public testing::TestWithParam<Move> {};
+TEST_P(MaskedMove, AFolderMovesOnlyWhereTheSameIsHidden) {
+  const auto& [mask, from, to, allowed] = GetParam();
   char folder[] = "/tmp/vfs_mask.XXXXXX";
   const std::string root = ::mkdtemp(folder);
-  std::filesystem::create_directory(root + "/conf");
-  std::ofstream(root + "/conf/key") << "secret";
-  const auto top = open_host_filesystem(root, core::Access::read_write,
-                                        Masks({base::Glob::parse("conf/key").value()}))
-                       .value()
-                       ->root();
-  EXPECT_EQ(top->rename_entry("conf", *top, "conf2").error(), EACCES);
+  for (const auto* name : {"conf", "other", "deep/conf", "deep/other", ".ssh"})
+    std::filesystem::create_directories(root + "/" + name);
+  std::filesystem::create_directory(root + "/conf/sub");
+  const auto name_space =
+      NameSpace::make({{"/m", open_host_filesystem(root, core::Access::read_write,
+                                                   Masks({base::Glob::parse(mask).value()}))
+                                  .value()}})
+          .value();
+  const auto start = name_space->at("/m").value();
+  const auto source = name_space->resolve(start, from, Follow::no).value();
+  const auto target = name_space->resolve(start, to, Follow::no).value();
+  const auto moved =
+      source.parent.directory->rename_entry(source.name, *target.parent.directory, target.name);
+  if (allowed)
+    EXPECT_TRUE(moved) << ::strerror(moved.error());
+  else
+    EXPECT_EQ(moved.error(), EACCES);
+  EXPECT_EQ(std::filesystem::exists(root + "/" + from), !allowed);
   std::filesystem::remove_all(root);
 }
+INSTANTIATE_TEST_SUITE_P(
+    Table, MaskedMove,
+    testing::Values(Move{"conf/key", "conf", "new", false},  // would show what is hidden in it
+                    Move{"new/key", "other", "new", false},  // would make what may not be made
+                    Move{"conf/key", "other", "new", true}, Move{"**/key", "conf", "new", true},
+                    Move{"**/.ssh/id", ".ssh", "new", false},
+                    Move{"**/.ssh/id", "other", "deep/.ssh", false},
+                    Move{"**/conf/sub/key", "conf", "new", false},
+                    Move{"**/conf/sub/key", "conf/sub", "other/sub", false},
+                    Move{"**/conf/sub/key", "conf", "deep/conf", true},
+                    Move{"deep/*/key", "deep/conf", "deep/new", true},
+                    Move{"deep/*/key", "deep/conf", "new", false},
+                    Move{"{conf,new}/key", "conf", "new", true}));
 
 }  // namespace
 }  // namespace boxagnts::vfs
