@@ -126,7 +126,7 @@ BAD_FLAGS = [
     (["--env", "A"], ["NAME=value"]), (["--env", "=b"], ["NAME=value"]), (["--env"], ["--env"]),
     (["--timeout", "0"], ["--timeout"]), (["--timeout", "-1"], ["--timeout"]), (["--timeout", "x"], ["--timeout"]),
     (["--timeout", "nan"], ["--timeout"]), (["--memory", "0"], ["--memory"]), (["--memory", "lots"], ["--memory"]),
-    (["--memory", "-1"], ["--memory"]), (["--memory", "1X"], ["--memory"]), (["--memory", "8G"], ["8589934592"]),
+    (["--memory", "-1"], ["--memory"]), (["--disk", "x"], ["--disk"]), (["--output", "0"], ["--output"]), (["--memory", "1X"], ["--memory"]), (["--memory", "8G"], ["8589934592"]),
     (["--stack", "0"], ["--stack"]), (["--stack", "1G"], ["1073741824"]), (["--fuel", "0"], ["--fuel"]),
     (["--fuel", "-1"], ["--fuel"]), (["--fuel", "x"], ["--fuel"]), (["--nonsense"], ["--nonsense"]),
     (["--dri", "x"], ["--dir"]), (["more"], ["--"]),
@@ -167,7 +167,7 @@ def exit_codes(case):
 
 # (flags, what the guest does, exit code, part of what it prints)
 MOUNTS = [
-    ([], ["read", "{workspace}/a.txt"], 1, "errno"), ([], ["list", "/"], 0, ""),
+    ([], ["read", "{workspace}/a.txt"], 1, "errno"), ([], ["list", "/"], 0, "dev"),
     ([], ["read", "a.txt"], 1, "errno"), ([], ["write", "/x", "y"], 1, "errno"),
     (["--dir", "."], ["read", "{workspace}/a.txt"], 0, "alpha"), (["--dir", "."], ["read", "a.txt"], 0, "alpha"),
     (["--dir", "."], ["write", "new", "x"], 0, ""), (["--dir", ".:ro"], ["read", "a.txt"], 0, "alpha"),
@@ -184,6 +184,15 @@ MOUNTS = [
     (["--dir", ".::/data", "--dir", "{outside}::/data/out:ro"], ["read", "/data/out/o.txt"], 0, "omega"),
     (["--dir", ".::/data", "--dir", "{outside}::/data/out:ro"], ["write", "/data/out/o.txt", "x"], 1, "errno 69"),
     (["--dir", "{outside}"], ["read", "{outside}/o.txt"], 0, "omega"),
+    (["--dir", ".", "--disk", "3"], ["write", "n", "four"], 1, "errno 51"),
+    (["--dir", ".", "--disk", "4"], ["write", "n", "four"], 0, ""),
+    ([], ["list", "/dev"], 0, "urandom"), ([], ["read", "/dev/null"], 0, ""), ([], ["write", "/dev/null", "x"], 0, ""),
+    ([], ["write", "/dev/full", "x"], 1, "errno 51"), ([], ["write", "/dev/x", "x"], 1, "errno"),
+    (["--dir", ".::/dev"], ["read", "/dev/a.txt"], 0, "alpha"),
+    (["--dir", ".::/"], ["read", "a.txt"], 0, "alpha"), (["--dir", ".::/"], ["read", "/sub/b.txt"], 0, "beta"),
+    (["--dir", ".::/"], ["read", "../a.txt"], 0, "alpha"), (["--dir", ".::/"], ["read", "to_outside"], 1, "errno 44"),
+    (["--dir", ".::/:ro", "--dir", "{outside}::/sub/out"], ["read", "/sub/out/o.txt"], 0, "omega"),
+    (["--dir", ".::/:ro"], ["write", "n", "x"], 1, "errno 69"), (["--dir", ".::/"], ["read", "/dev/null"], 0, ""),
     (["--dir", "{root}"], ["read", "{root}/home/cache/.boxagnts/modules"], 1, "errno 44"),
 ]
 
@@ -220,6 +229,9 @@ def streams(case):
         closed = case.call("tool", "run", "p.wasm", "--", "exit", "7", prefix=["sh", "-c", f'exec "$0" "$@" {number}>&-'])
         want(closed.code == 7, f"without stream {number}: {closed.code}, {closed.stderr!r}")
     one_sentence(case.call("tool", "run", "p.wasm", "--timeout", "100", "--", "flood"), OWN_FAILURE, ["10485760 bytes of output"])
+    done = case.call("tool", "run", "p.wasm", "--timeout", "100", "--output", "1000", "--", "flood")
+    one_sentence(done, OWN_FAILURE, ["1000 bytes of output"])
+    want(len(done.stdout) <= 1000, f"{len(done.stdout)} bytes came out")
 
 
 # (what, flags, words of the sentence)

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/prompt.h"
+#include "agent/settings.h"
 
 namespace boxagnts::agent {
 namespace {
@@ -95,12 +96,18 @@ TEST(Conversation, TheSameCallIdInALaterTurnIsAnotherCall) {
 
 // What the model sees is product: a change here is a change of the product.
 TEST(Prompt, NamesTheWorkspaceIsSmallAndStable) {
-  const std::string prompt = system_prompt("/home/ada/project", core::Mode::ask);
-  EXPECT_EQ(prompt, system_prompt("/home/ada/project", core::Mode::ask));
+  Settings settings{.workspace = "/home/ada/project"};
+  const auto envelope = settings.envelope();
+  const std::string prompt = system_prompt(envelope, core::Mode::ask);
+  EXPECT_EQ(prompt, system_prompt(envelope, core::Mode::ask));
   EXPECT_TRUE(prompt.contains("Your workspace is /home/ada/project."));
   EXPECT_FALSE(prompt.contains("plan mode"));
-  EXPECT_TRUE(system_prompt("/w", core::Mode::plan).contains("plan mode"));
+  EXPECT_TRUE(system_prompt(envelope, core::Mode::plan).contains("plan mode"));
   EXPECT_LT(prompt.size(), 2000u);
+  settings.mounts = {{"/srv/d", "/data", core::Access::read_only},
+                     {"/srv/e", "/srv/e", core::Access::read_write}};
+  EXPECT_TRUE(system_prompt(settings.envelope(), core::Mode::ask)
+                  .contains("ends. Also there: /data (read-only), /srv/e. Nothing else"));
 }
 
 }  // namespace

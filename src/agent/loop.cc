@@ -19,11 +19,7 @@ tools::RunPolicy policy_of(const RunRequest& request, const Settings& settings) 
   tools::RunPolicy policy;
   policy.mode = request.mode;
   policy.access = request.access;
-  policy.envelope.mounts = {{settings.workspace, settings.workspace, core::Access::read_write},
-                            {"", "/tmp", core::Access::read_write}};
-  policy.envelope.working_directory = settings.workspace;
-  policy.envelope.environment = {"PWD=" + settings.workspace};
-  policy.envelope.limits = settings.limits;
+  policy.envelope = settings.envelope();
   return policy;
 }
 
@@ -32,7 +28,7 @@ tools::RunPolicy policy_of(const RunRequest& request, const Settings& settings) 
 Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
       tools_(parts_.dependencies.registry.specs(parts_.request.access)),
-      system_(system_prompt(parts_.settings.workspace, parts_.request.mode)),
+      system_(system_prompt(parts_.settings.envelope(), parts_.request.mode)),
       context_{.workspace = parts_.settings.workspace,
                .scratch = vfs::make_memory_filesystem(parts_.dependencies.clock,
                                                       parts_.settings.scratch_bytes_max),

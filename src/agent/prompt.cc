@@ -5,16 +5,34 @@ namespace boxagnts::agent {
 const char* const kContinueAfterTokenLimit =
     "Your answer was cut off at the token limit. Go on exactly where it stopped; repeat nothing.";
 
-std::string system_prompt(const std::string& workspace, core::Mode mode) {
+namespace {
+
+// " So does /data (read-only)." for what is mounted besides the workspace and /tmp.
+std::string also_there(const core::Grant& envelope) {
+  std::string text;
+  for (const auto& mount : envelope.mounts) {
+    if (mount.guest_path == envelope.working_directory || mount.host_path.empty()) continue;
+    text += text.empty() ? " Also there: " : ", ";
+    text += mount.guest_path;
+    if (mount.access == core::Access::read_only) text += " (read-only)";
+  }
+  return text.empty() ? text : text + ".";
+}
+
+}  // namespace
+
+std::string system_prompt(const core::Grant& envelope, core::Mode mode) {
   std::string text =
       "You are an agent that works on a person's files through the tools of BoxAgnts.\n"
       "\n"
       "Where you work\n"
       "- Your workspace is " +
-      workspace +
+      envelope.working_directory +
       ". Relative paths start there; absolute paths below it mean the same files. /tmp is memory "
       "and is "
-      "gone when this run ends. Nothing else exists for your tools.\n"
+      "gone when this run ends." +
+      also_there(envelope) +
+      " Nothing else exists for your tools.\n"
       "- Every tool call runs in a sandbox under limits of time, memory and output. A refused or "
       "failed "
       "call says why and what to do instead: read that, and do not repeat the same call "

@@ -8,8 +8,8 @@
 
 namespace boxagnts::agent {
 
-// Depends on the workspace and the mode only, so that it never changes within a run.
-std::string system_prompt(const std::string& workspace, core::Mode mode);
+// Depends on what a run may touch at most and on the mode only, so that it never changes within it.
+std::string system_prompt(const core::Grant& envelope, core::Mode mode);
 
 // Sent as the user's words when an answer was cut at the model's token limit.
 extern const char* const kContinueAfterTokenLimit;

@@ -2,6 +2,17 @@
 
 namespace boxagnts::agent {
 
+core::Grant Settings::envelope() const {
+  core::Grant grant{.mounts = {{workspace, workspace, core::Access::read_write},
+                               {"", "/tmp", core::Access::read_write}},
+                    .working_directory = workspace,
+                    .environment = {"PWD=" + workspace},
+                    .limits = limits};
+  grant.mounts.insert(grant.mounts.end(), mounts.begin(), mounts.end());
+  grant.environment.insert(grant.environment.end(), environment.begin(), environment.end());
+  return grant;
+}
+
 Status apply_config(const base::ConfigNode& root, Settings& settings) {
   const auto* agent = TRY(root.table("agent"));
   settings.turns_max = TRY(agent->integer("turns_max", 1, 10'000)).value_or(settings.turns_max);
@@ -18,6 +29,8 @@ Status apply_config(const base::ConfigNode& root, Settings& settings) {
   if (const auto bytes =
           TRY(limits->integer("wasm_max_wasm_stack", 64 << 10, core::kStackClassMaxBytes)))
     settings.limits.stack_bytes = static_cast<std::uint64_t>(*bytes);
+  if (const auto bytes = TRY(limits->integer("wasm_max_disk_size", 0, INT64_MAX)))
+    settings.limits.disk_bytes = static_cast<std::uint64_t>(*bytes);
   if (const auto fuel = TRY(limits->integer("wasm_fuel", 0, INT64_MAX)))
     settings.limits.fuel = static_cast<std::uint64_t>(*fuel);
   return {};

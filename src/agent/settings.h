@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/config.h"
 #include "core/policy_values.h"
@@ -12,6 +13,8 @@ namespace boxagnts::agent {
 
 struct Settings {
   std::string workspace;                  // absolute, canonical
+  std::vector<core::MountGrant> mounts;   // besides it and /tmp; host paths canonical
+  std::vector<std::string> environment;   // of every guest, NAME=value
   core::Limits limits;                    // of one tool call
   std::size_t result_bytes_max = 32'000;  // shown to the model of one result; the rest stays a blob
   std::uint64_t scratch_bytes_max = 64u << 20;  // a run's /tmp
@@ -24,10 +27,13 @@ struct Settings {
     constexpr std::size_t kHostStackBytes = 1536 << 10;
     return core::stack_class_bytes(limits.stack_bytes) + kHostStackBytes;
   }
+
+  // The most that a call may ever get.
+  core::Grant envelope() const;
 };
 
 // Sections [agent] (turns_max, result_bytes_max) and [limits] (wasm_timeout, wasm_max_memory_size,
-// wasm_max_wasm_stack, wasm_fuel). Errors: invalid_argument with file and line.
+// wasm_max_wasm_stack, wasm_max_disk_size, wasm_fuel). Errors: invalid_argument with file and line.
 Status apply_config(const base::ConfigNode& root, Settings& settings);
 
 }  // namespace boxagnts::agent

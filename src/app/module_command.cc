@@ -3,11 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
-#include <cstdlib>
 
 #include "app/commands.h"
 #include "app/interrupts.h"
+#include "app/mounts.h"
 #include "app/program.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@ constexpr bool kSecondWall = false;  // debuggers and sanitizers need what it ta
 
 constexpr std::size_t kModuleBytesMax = 256u << 20;
 constexpr std::size_t kHostStackBytes = 1536u << 10;
+constexpr const char* kDevices = "/dev";
 
 struct Failed {
   int exit_code = kExitOwnFailure;
@@ -85,38 +87,22 @@ Outcome<std::string> compiled(const std::string& file, std::string_view wasm, sa
       Failed{bad ? kExitCannotRun : kExitOwnFailure, std::move(cwasm.error()).in(file)});
 }
 
-// Folders that hold the program's own state are no guest's to see.
-Status check_mount(const std::string& folder) {
-  workspace::Workspace own;
-  own.state_folder = cache_folder();
-  if (!own.state_folder.empty()) TRY(workspace::check_mount(own, folder));
-  own.state_folder = environment_variable("XDG_STATE_HOME");
-  if (own.state_folder.empty()) own.state_folder = environment_variable("HOME") + "/.local/state";
-  own.state_folder += "/boxagnts";
-  if (::access(own.state_folder.c_str(), F_OK) != 0) return {};
-  return workspace::check_mount(own, folder);
-}
-
 struct Mounts {
   std::vector<vfs::Mount> guest;
   std::vector<confine::PathRule> wall;
 };
 
-Result<Mounts> open_mounts(const std::vector<core::MountGrant>& grants) {
+Result<Mounts> open_mounts(const std::vector<core::MountGrant>& grants, vfs::Quota quota) {
   Mounts mounts;
   for (const auto& grant : grants) {
-    char canonical[PATH_MAX];
-    if (!::realpath(grant.host_path.c_str(), canonical))
-      return fail_errno(errno, "--dir " + grant.host_path);
-    TRY(check_mount(canonical));
-    auto filesystem = vfs::open_host_filesystem(canonical, grant.access, {});
-    if (!filesystem)
-      return std::unexpected(std::move(filesystem.error()).in("--dir " + grant.host_path));
-    mounts.guest.push_back(
-        {grant.guest_path.empty() ? canonical : grant.guest_path, std::move(*filesystem)});
-    mounts.wall.push_back({canonical, grant.access == core::Access::read_write
-                                          ? confine::Reach::write
-                                          : confine::Reach::read});
+    const auto folder = settled(grant);
+    if (!folder) return std::unexpected(Error(folder.error()).in("--dir"));
+    auto filesystem = vfs::open_host_filesystem(folder->host_path, folder->access, {}, quota);
+    if (!filesystem) return std::unexpected(std::move(filesystem.error()).in("--dir"));
+    mounts.guest.push_back({folder->guest_path, std::move(*filesystem)});
+    mounts.wall.push_back({folder->host_path, folder->access == core::Access::read_write
+                                                  ? confine::Reach::write
+                                                  : confine::Reach::read});
   }
   return mounts;
 }
@@ -135,6 +121,8 @@ Result<core::Limits> limits_of(const cli::ModuleRunCommand& command) {
         std::chrono::milliseconds(static_cast<std::int64_t>(*command.timeout_s * 1000));
   limits.memory_bytes = command.memory_bytes.value_or(limits.memory_bytes);
   limits.stack_bytes = command.stack_bytes.value_or(limits.stack_bytes);
+  limits.output_bytes = command.output_bytes.value_or(limits.output_bytes);
+  limits.disk_bytes = command.disk_bytes.value_or(limits.disk_bytes);
   limits.fuel = command.fuel.value_or(0);
   if (limits.stack_bytes > core::kStackClassMaxBytes)
     return fail(Code::invalid_argument, "--stack of " + std::to_string(limits.stack_bytes) +
@@ -182,7 +170,12 @@ Outcome<int> run_module(const cli::ModuleRunCommand& command) {
 
   const auto wasm = TRY(read_module(command.file));
   const auto cwasm = TRY(compiled(command.file, wasm, sandbox::fuel_of(limits)));
-  auto mounts = TRY(own(open_mounts(command.mounts)));
+  const auto world = sandbox::make_host_world(clock);
+  auto mounts = TRY(own(open_mounts(command.mounts, vfs::quota_of(limits))));
+  if (std::ranges::find(mounts.guest, kDevices, &vfs::Mount::guest_path) == mounts.guest.end())
+    mounts.guest.push_back(
+        {kDevices, vfs::make_stream_folder(vfs::make_devices(
+                       [&](std::span<std::byte> into) { world->fill_random(into); }))});
   const auto name_space = TRY(own(vfs::NameSpace::make(std::move(mounts.guest))));
   sandbox::Process process{.name_space = name_space,
                            .working_directory = working_directory(*name_space),
@@ -191,7 +184,8 @@ Outcome<int> run_module(const cli::ModuleRunCommand& command) {
                            .limits = limits,
                            .standard_input = stream(STDIN_FILENO),
                            .standard_output = stream(STDOUT_FILENO),
-                           .standard_error = stream(STDERR_FILENO)};
+                           .standard_error = stream(STDERR_FILENO),
+                           .world = world.get()};
   process.arguments.insert(process.arguments.end(), command.arguments.begin(),
                            command.arguments.end());
 

@@ -3,14 +3,50 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "app/mounts.h"
 #include "models/model.h"
 #include "toolbox/guest_tools.h"
 
 namespace boxagnts::app {
 namespace {
 
+enum class Layer { user, workspace };
+
+// What [sandbox] gives to guests: map_dirs, env_vars.
+Status read_grants(const base::ConfigNode& section, Layer layer, agent::Settings& into) {
+  const auto folders = TRY(section.strings("map_dirs"));
+  const auto variables = TRY(section.strings("env_vars"));
+  if (layer == Layer::workspace && !(folders.empty() && variables.empty()))
+    return fail(Code::permission_denied,
+                section.where() +
+                    ": a workspace's own file cannot give tools more folders or variables; write "
+                    "[sandbox] into your own configuration, ~/.config/boxagnts/config.toml");
+  for (auto text : folders) {
+    if (text.starts_with("~/")) text.replace(0, 1, environment_variable("HOME"));
+    auto mount = core::parse_mount(text);
+    if (mount && !mount->host_path.starts_with('/'))
+      mount = fail(Code::invalid_argument,
+                   "\"" + text + "\": the host's folder must be absolute, or begin with ~/");
+    if (mount) mount = settled(*mount);
+    const auto added = mount ? add_mount(std::move(*mount), into) : std::unexpected(mount.error());
+    if (!added)
+      return std::unexpected(
+          Error(added.error()).in(section.where("map_dirs") + ": sandbox.map_dirs"));
+  }
+  for (const auto& text : variables) {
+    auto variable = core::parse_variable(text);
+    if (!variable)
+      return std::unexpected(
+          std::move(variable.error()).in(section.where("env_vars") + ": sandbox.env_vars"));
+    into.environment.push_back(std::move(*variable));
+  }
+  return {};
+}
+
 // Sections of one layer, every key used or refused.
-Status read_layer(const base::ConfigNode& root, Preferences& into) {
+Status read_layer(const base::ConfigNode& root, Layer layer, Preferences& into) {
+  const auto* sandbox = TRY(root.table("sandbox"));
+  TRY(read_grants(*sandbox, layer, into.settings));
   TRY(agent::apply_config(root, into.settings));
   const auto* model = TRY(root.table("model"));
   if (auto name = TRY(model->string("default"))) into.model = std::move(*name);
@@ -31,6 +67,7 @@ void keep_the_lower(agent::Settings& settings, const agent::Settings& asked) {
   limits.wall_time = std::min(limits.wall_time, asked.limits.wall_time);
   limits.memory_bytes = std::min(limits.memory_bytes, asked.limits.memory_bytes);
   limits.stack_bytes = std::min(limits.stack_bytes, asked.limits.stack_bytes);
+  limits.disk_bytes = std::min(limits.disk_bytes, asked.limits.disk_bytes);
   limits.fuel = core::lower_fuel(limits.fuel, asked.limits.fuel);
   settings.turns_max = std::min(settings.turns_max, asked.turns_max);
   settings.result_bytes_max = std::min(settings.result_bytes_max, asked.result_bytes_max);
@@ -46,16 +83,16 @@ std::string environment_variable(const std::string& name) {
 Result<Preferences> read_preferences(const workspace::Workspace& workspace) {
   const auto config = TRY(workspace::read_config(workspace, environment_variable));
   Preferences preferences;
-  TRY(read_layer(*config.user, preferences));
+  preferences.settings.workspace = workspace.root;
+  TRY(read_layer(*config.user, Layer::user, preferences));
   Preferences asked = preferences;
-  TRY(read_layer(*config.workspace, asked));
+  TRY(read_layer(*config.workspace, Layer::workspace, asked));
   preferences.model = asked.model;
   if (asked.mode && *asked.mode < preferences.mode.value_or(core::Mode::ask))
     preferences.mode = asked.mode;
   preferences.sight = asked.sight;
   keep_the_lower(preferences.settings, asked.settings);
   if (preferences.model.empty()) preferences.model = environment_variable("BOXAGNTS_MODEL");
-  preferences.settings.workspace = workspace.root;
   return preferences;
 }
 

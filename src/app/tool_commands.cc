@@ -1,10 +1,6 @@
-#include <unistd.h>
-
-#include <climits>
-#include <cstdlib>
-
 #include "app/commands.h"
 #include "app/interrupts.h"
+#include "app/mounts.h"
 #include "app/program.h"
 #include "base/text.h"
 #include "base/thread.h"
@@ -36,27 +32,21 @@ class OwnCall final : public tools::RunControl {
   }
 };
 
-Result<core::Grant> envelope_of(const cli::ToolRunCommand& command,
-                                const workspace::Workspace& workspace, const core::Limits& limits) {
-  core::Grant envelope;
-  envelope.mounts = {{workspace.root, workspace.root, core::Access::read_write},
-                     {"", "/tmp", core::Access::read_write}};
-  for (const auto& mount : command.mounts) {
-    char canonical[PATH_MAX];
-    if (!::realpath(mount.host_path.c_str(), canonical))
-      return fail_errno(errno, "--dir " + mount.host_path);
-    TRY(workspace::check_mount(workspace, canonical));
-    envelope.mounts.push_back(
-        {canonical, mount.guest_path.empty() ? canonical : mount.guest_path, mount.access});
+Result<core::Grant> envelope_of(const cli::ToolRunCommand& command, agent::Settings settings) {
+  for (const auto& given : command.mounts) {
+    auto mount = settled(given);
+    if (!mount) return std::unexpected(std::move(mount.error()).in("--dir"));
+    // What a flag mounts takes the place of what the configuration mounts there.
+    std::erase_if(settings.mounts,
+                  [&](const auto& other) { return other.guest_path == mount->guest_path; });
+    if (const auto added = add_mount(std::move(*mount), settings); !added)
+      return std::unexpected(Error(added.error()).in("--dir"));
   }
-  envelope.working_directory = workspace.root;
-  envelope.environment = {"PWD=" + workspace.root};
-  envelope.limits = limits;
   if (command.timeout_s)
-    envelope.limits.wall_time =
+    settings.limits.wall_time =
         std::chrono::milliseconds(static_cast<std::int64_t>(*command.timeout_s * 1000));
-  if (command.memory_bytes) envelope.limits.memory_bytes = *command.memory_bytes;
-  return envelope;
+  if (command.memory_bytes) settings.limits.memory_bytes = *command.memory_bytes;
+  return settings.envelope();
 }
 
 int exit_code_of(core::ResultStatus status) {
@@ -111,7 +101,7 @@ Result<int> execute(const cli::ToolRunCommand& command) {
     return std::unexpected(found.error());
   tools::RunPolicy policy;
   policy.mode = core::Mode::autonomous;
-  policy.envelope = TRY(envelope_of(command, workspace, preferences.settings.limits));
+  policy.envelope = TRY(envelope_of(command, preferences.settings));
   const core::ToolCall call{
       "call", command.tool,
       command.input ? *command.input : TRY(read_input(kInputBytesMax, stop.get_token()))};

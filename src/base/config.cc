@@ -18,6 +18,11 @@ const ConfigNode* ConfigNode::find(std::string_view key) const {
 
 std::string ConfigNode::where() const { return file_ + ":" + std::to_string(line_); }
 
+std::string ConfigNode::where(std::string_view key) const {
+  const auto* node = find(key);
+  return node ? node->where() : where();
+}
+
 std::unexpected<Error> ConfigNode::wrong_type(std::string_view wanted) const {
   return fail(Code::invalid_argument,
               where() + ": " + path_ + " takes " + std::string(wanted) + "; correct the value");

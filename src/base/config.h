@@ -39,8 +39,9 @@ class ConfigNode {
   // The first key below this node that nobody asked for, as an error sentence.
   Status check_all_used() const;
 
-  // "config.toml:12": for error sentences.
+  // "config.toml:12": for error sentences; of a key of this table, or of the table without it.
   std::string where() const;
+  std::string where(std::string_view key) const;
 
  private:
   const ConfigNode* find(std::string_view key) const;

@@ -73,7 +73,7 @@ struct Given {
   std::vector<std::string> mounts;
   std::vector<std::string> environment;
   double timeout_s = 0;
-  std::string memory, stack;
+  std::string memory, stack, disk, output;
   std::uint64_t fuel = 0;
   std::optional<std::vector<std::string>> behind;  // a `--` of `tool run`
 };
@@ -94,35 +94,6 @@ Result<std::uint64_t> parse_bytes(const std::string& flag, const std::string& te
                                             "\"" +
                                             text + "\"");
   return bytes << shift;
-}
-
-Result<core::MountGrant> parse_mount(const std::string& text) {
-  const auto wrong = [&](const std::string& why) {
-    return fail(Code::invalid_argument, "--dir \"" + text + "\": " + why +
-                                            "; write it as HOST or HOST::GUEST, with :ro behind it "
-                                            "for reading only");
-  };
-  std::string_view rest = text;
-  auto access = core::Access::read_write;
-  if (rest.ends_with(":ro")) {
-    access = core::Access::read_only;
-    rest.remove_suffix(3);
-  }
-  const auto separator = rest.find("::");
-  core::MountGrant mount{std::string(rest.substr(0, separator)), "", access};
-  if (mount.host_path.empty()) return wrong("the host's folder is missing");
-  if (separator == std::string_view::npos) return mount;
-  mount.guest_path = rest.substr(separator + 2);
-  if (!mount.guest_path.starts_with('/')) return wrong("the guest's path must be absolute");
-  return mount;
-}
-
-Result<std::string> parse_variable(const std::string& text) {
-  const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0)
-    return fail(Code::invalid_argument,
-                "--env \"" + text + "\" is no variable; write it as NAME=value");
-  return text;
 }
 
 void add_workspace(CLI::App& app, Given& given) {
@@ -182,6 +153,10 @@ Commands define(CLI::App& app, Given& given) {
       ->check(CLI::Range(0.001, 86'400.0));
   tool_run.add_option("--memory", given.memory, "bytes of memory it may use, as in 64M");
   tool_run.add_option("--stack", given.stack, "bytes of stack a path may use, as in 8M");
+  tool_run.add_option("--output", given.output,
+                      "bytes a path may write to each standard stream (default: 10M)");
+  tool_run.add_option("--disk", given.disk,
+                      "bytes by which a path may let files grow in each --dir (default: 1G)");
   tool_run.add_option("--fuel", given.fuel, "instructions a path may execute, about")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
   add_workspace(tool_run, given);
@@ -216,7 +191,11 @@ bool is_module_path(std::string_view name) { return name.contains('/') || name.e
 // What tools and programs are granted alike.
 template <class RunsGuest>
 Status take_grant(const CLI::App& app, const Given& given, RunsGuest& command) {
-  for (const auto& mount : given.mounts) command.mounts.push_back(TRY(parse_mount(mount)));
+  for (const auto& text : given.mounts) {
+    auto mount = core::parse_mount(text);
+    if (!mount) return std::unexpected(std::move(mount.error()).in("--dir"));
+    command.mounts.push_back(std::move(*mount));
+  }
   if (app.count("--timeout") > 0) {
     if (std::isnan(given.timeout_s))  // no range holds it or excludes it
       return fail(Code::invalid_argument, "--timeout takes a number of seconds, as in 2.5");
@@ -233,8 +212,13 @@ Result<Command> module_run_command(const CLI::App& app, Given& given) {
   ModuleRunCommand command{.file = given.tool};
   if (given.behind) command.arguments = std::move(*given.behind);
   TRY(take_grant(app, given, command));
-  for (const auto& variable : given.environment)
-    command.environment.push_back(TRY(parse_variable(variable)));
+  for (const auto& text : given.environment) {
+    auto variable = core::parse_variable(text);
+    if (!variable) return std::unexpected(std::move(variable.error()).in("--env"));
+    command.environment.push_back(std::move(*variable));
+  }
+  if (app.count("--output") > 0) command.output_bytes = TRY(parse_bytes("--output", given.output));
+  if (app.count("--disk") > 0) command.disk_bytes = TRY(parse_bytes("--disk", given.disk));
   if (app.count("--stack") > 0) command.stack_bytes = TRY(parse_bytes("--stack", given.stack));
   if (app.count("--fuel") > 0) command.fuel = given.fuel;
   return command;
@@ -242,7 +226,7 @@ Result<Command> module_run_command(const CLI::App& app, Given& given) {
 
 Result<Command> tool_run_command(const CLI::App& app, Given& given) {
   if (is_module_path(given.tool)) return module_run_command(app, given);
-  for (const auto* flag : {"--env", "--stack", "--fuel"})
+  for (const auto* flag : {"--env", "--stack", "--output", "--disk", "--fuel"})
     if (app.count(flag) > 0)
       return fail(Code::invalid_argument, std::string(flag) + " is for the path of a program; \"" +
                                               given.tool + "\" is the name of a tool");
@@ -294,8 +278,9 @@ std::string suggestion(CLI::App& app, const std::vector<std::string>& arguments)
 
 bool runs_module(const std::vector<std::string>& arguments) {
   if (arguments.size() < 3 || arguments[0] != "tool" || arguments[1] != "run") return false;
-  constexpr std::string_view kWithValue[]{"--dir",   "--env",  "--timeout",      "--memory",
-                                          "--stack", "--fuel", "--workspace-dir"};
+  constexpr std::string_view kWithValue[]{"--dir",    "--env",   "--timeout",
+                                          "--memory", "--stack", "--output",
+                                          "--disk",   "--fuel",  "--workspace-dir"};
   for (std::size_t i = 2; i < arguments.size() && arguments[i] != "--"; ++i) {
     if (std::ranges::find(kWithValue, arguments[i]) != std::end(kWithValue))
       ++i;

@@ -47,6 +47,8 @@ struct ModuleRunCommand {
   std::optional<double> timeout_s;
   std::optional<std::uint64_t> memory_bytes;
   std::optional<std::uint64_t> stack_bytes;
+  std::optional<std::uint64_t> output_bytes;
+  std::optional<std::uint64_t> disk_bytes;
   std::optional<std::uint64_t> fuel;
 };
 struct SessionListCommand {

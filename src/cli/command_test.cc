@@ -107,6 +107,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{{"tool", "run", "read", "--timeout", "inf"}, "timeout"},
                     Bad{{"tool", "run", "read", "--env", "A=b"}, "--env is for the path"},
                     Bad{{"tool", "run", "read", "--stack", "8M"}, "--stack is for the path"},
+                    Bad{{"tool", "run", "read", "--disk", "8M"}, "--disk is for the path"},
+                    Bad{{"tool", "run", "read", "--output", "8M"}, "--output is for the path"},
+                    Bad{{"tool", "run", "a.wasm", "--disk", "none"}, "--disk"},
+                    Bad{{"tool", "run", "a.wasm", "--output", "0"}, "--output"},
                     Bad{{"tool", "run", "read", "{}", "--", "{}"}, "one argument"},
                     Bad{{"tool", "run", "read", "--", "{}", "{}"}, "one argument"},
                     Bad{{"tool", "run", "a.wasm", "x"}, "behind --"},
@@ -122,9 +126,10 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Cli, APathIsAProgramWithWhatFollowsBehindDashes) {
   const auto run = parsed<ModuleRunCommand>(
-      {"tool",  "run",    "./a",     "--dir", "d",         "--dir", "e:ro",     "--dir", "f::/g:ro",
-       "--env", "A=b=c",  "--env",   "E=",    "--timeout", "2.5",   "--memory", "1G",    "--stack",
-       "8M",    "--fuel", "1000000", "--",    "-x",        "[a,b]", "",         "--dir", "--"});
+      {"tool",     "run",     "./a",   "--dir",  "d",  "--dir",     "e:ro", "--dir",
+       "f::/g:ro", "--env",   "A=b=c", "--env",  "E=", "--timeout", "2.5",  "--memory",
+       "1G",       "--stack", "8M",    "--disk", "2K", "--output",  "3K",   "--fuel",
+       "1000000",  "--",      "-x",    "[a,b]",  "",   "--dir",     "--"});
   EXPECT_EQ(run.file, "./a");
   EXPECT_EQ(run.arguments, (std::vector<std::string>{"-x", "[a,b]", "", "--dir", "--"}));
   ASSERT_EQ(run.mounts.size(), 3u);
@@ -140,6 +145,8 @@ TEST(Cli, APathIsAProgramWithWhatFollowsBehindDashes) {
   EXPECT_EQ(run.memory_bytes, 1u << 30);
   EXPECT_EQ(run.stack_bytes, 8u << 20);
   EXPECT_EQ(run.fuel, 1'000'000u);
+  EXPECT_EQ(run.disk_bytes, 2u << 10);
+  EXPECT_EQ(run.output_bytes, 3u << 10);
   EXPECT_EQ(parsed<ModuleRunCommand>({"tool", "run", "a.wasm"}).arguments.size(), 0u);
   EXPECT_EQ(parsed<ToolRunCommand>({"tool", "run", "read", "--", "{}"}).input, "{}");
 }

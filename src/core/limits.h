@@ -14,6 +14,10 @@ struct Limits {
   std::uint64_t stack_bytes = 1ull << 20;       // "wasm_max_wasm_stack"
   std::uint64_t output_bytes = 10ull << 20;     // stdout and stderr, each
   std::uint32_t open_files = 256;
+  // Growth of files, and new entries, in each writable host folder; beyond it there is no space
+  // left (ENOSPC).
+  std::uint64_t disk_bytes = 1ull << 30;  // "wasm_max_disk_size"
+  std::uint64_t disk_entries = 100'000;
   std::uint64_t fuel = 0;  // "wasm_fuel", units of Wasmtime (about one an instruction); 0 = off
 };
 

@@ -4,6 +4,35 @@
 
 namespace boxagnts::core {
 
+Result<MountGrant> parse_mount(std::string_view text) {
+  const auto wrong = [&](const char* why) {
+    return fail(Code::invalid_argument, "\"" + std::string(text) + "\": " + why +
+                                            "; write it as HOST or HOST::GUEST, with :ro behind it "
+                                            "for reading only");
+  };
+  std::string_view rest = text;
+  auto access = Access::read_write;
+  if (rest.ends_with(":ro")) {
+    access = Access::read_only;
+    rest.remove_suffix(3);
+  }
+  const auto separator = rest.find("::");
+  MountGrant mount{std::string(rest.substr(0, separator)), "", access};
+  if (mount.host_path.empty()) return wrong("the host's folder is missing");
+  if (separator == std::string_view::npos) return mount;
+  mount.guest_path = rest.substr(separator + 2);
+  if (!mount.guest_path.starts_with('/')) return wrong("the guest's path must be absolute");
+  return mount;
+}
+
+Result<std::string> parse_variable(std::string_view text) {
+  const auto equals = text.find('=');
+  if (equals == std::string_view::npos || equals == 0)
+    return fail(Code::invalid_argument,
+                "\"" + std::string(text) + "\" is no variable; write it as NAME=value");
+  return std::string(text);
+}
+
 Json to_json(const CallFacts& facts) {
   JsonObject out;
   out["reads"] = boost::json::value_from(facts.reads);

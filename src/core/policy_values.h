@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -39,9 +40,13 @@ BOXAGNTS_ENUM_NAMES(Access, "ro", "rw");
 // A host folder (or a memory file system when host_path is empty) in a guest's name space.
 struct MountGrant {
   std::string host_path;
-  std::string guest_path;  // absolute
+  std::string guest_path;  // absolute; "" as parsed without one: the same as host_path
   Access access = Access::read_only;
 };
+// "HOST", "HOST::GUEST", either with ":ro" behind it. Errors: invalid_argument.
+Result<MountGrant> parse_mount(std::string_view text);
+// "NAME=value" as it is. Errors: invalid_argument.
+Result<std::string> parse_variable(std::string_view text);
 
 // Exactly what one guest process may touch.
 struct Grant {

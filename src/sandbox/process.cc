@@ -89,7 +89,8 @@ ProcessState::ProcessState(const Process& spec, base::Clock& clock, World& its_w
   // and, among equals ("/" and "." both match any path), the last.
   preopen("/");
   preopen(".");
-  for (auto& mount : process.name_space->mount_points()) preopen(std::move(mount));
+  for (auto& mount : process.name_space->mount_points())
+    if (mount != "/") preopen(std::move(mount));
 }
 
 std::expected<Descriptor*, Errno> ProcessState::descriptor(std::uint32_t fd,

@@ -59,7 +59,8 @@ Result<std::shared_ptr<const vfs::NameSpace>> name_space_of(const core::Grant& g
     std::shared_ptr<vfs::Filesystem> filesystem;
     if (!mount.host_path.empty()) {
       auto masks = TRY(masks_of_mount(grant.masks, mount.guest_path));
-      filesystem = TRY(vfs::open_host_filesystem(mount.host_path, mount.access, std::move(masks)));
+      filesystem = TRY(vfs::open_host_filesystem(mount.host_path, mount.access, std::move(masks),
+                                                 vfs::quota_of(grant.limits)));
     } else {  // the run's own scratch: it holds nothing that a mask would have to hide
       filesystem =
           context.scratch ? context.scratch : vfs::make_memory_filesystem(clock, kScratchBytesMax);

@@ -245,8 +245,7 @@ class Walk {
 class MountedNameSpace final : public NameSpace {
  public:
   MountedNameSpace(std::shared_ptr<const Junction> tree, std::vector<std::string> mount_points)
-      : root_{"/", std::make_shared<JunctionDirectory>(std::move(tree), nullptr)},
-        mount_points_(std::move(mount_points)) {}
+      : root_{"/", root_of(std::move(tree))}, mount_points_(std::move(mount_points)) {}
 
   Place root() const override { return root_; }
   Sys<Place> at(std::string_view guest_path) const override;
@@ -260,6 +259,11 @@ class MountedNameSpace final : public NameSpace {
   std::vector<std::string> mount_points() const override { return mount_points_; }
 
  private:
+  static std::shared_ptr<Directory> root_of(std::shared_ptr<const Junction> tree) {
+    std::shared_ptr<Directory> base = tree->mounted ? tree->mounted->root() : nullptr;
+    if (base && tree->below.empty()) return base;
+    return std::make_shared<JunctionDirectory>(std::move(tree), std::move(base));
+  }
   static Sys<Opened> open_leaf(const Leaf& leaf, OpenFlags flags);
   // Goes through the junctions on the way of a plain path; `path` is what remains.
   static Sys<Place> enter(Place place, std::string_view& path);
@@ -362,13 +366,13 @@ Result<std::shared_ptr<const NameSpace>> NameSpace::make(std::vector<Mount> moun
   std::vector<std::string> points;
   for (auto& mount : mounts) {
     const std::string& path = mount.guest_path;
-    if (path.size() < 2 || !path.starts_with('/') || !is_plain(std::string_view(path).substr(1)))
-      return fail(Code::invalid_argument,
-                  "\"" + path +
-                      "\" is no place for a mount: it takes an absolute path other than /, "
-                      "without . and ..");
+    const bool is_root = path == "/";
+    if (!path.starts_with('/') || (!is_root && !is_plain(std::string_view(path).substr(1))))
+      return fail(
+          Code::invalid_argument,
+          "\"" + path + "\" is no place for a mount: it takes an absolute path without . and ..");
     Junction* junction = tree.get();
-    for (std::size_t from = 1; from <= path.size();) {
+    for (std::size_t from = 1; from <= path.size() && !is_root;) {
       const std::size_t end = std::min(path.find('/', from), path.size());
       junction = &junction->below[path.substr(from, end - from)];
       from = end + 1;

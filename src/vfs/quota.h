@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "core/limits.h"
+
 namespace boxagnts::vfs {
 
 struct Quota {
@@ -22,6 +24,9 @@ struct Quota {
   std::uint64_t entries_max = kUnlimited;
   bool unlimited() const { return bytes_max == kUnlimited && entries_max == kUnlimited; }
 };
+constexpr Quota quota_of(const core::Limits& limits) {
+  return {limits.disk_bytes, limits.disk_entries};
+}
 
 class Ledger {
  public:

@@ -353,10 +353,33 @@ TEST_F(NestedMounts, DotSlashBeforeANameChangesNothing) {
     EXPECT_EQ(name_space_->stat(ws, path, Follow::no).value().kind, Kind::directory) << path;
 }
 
+TEST(NameSpace, AMountMayBeTheRoot) {
+  base::ManualClock clock;
+  const auto root = make_memory_filesystem(clock, 100), inner = make_memory_filesystem(clock, 100);
+  ASSERT_TRUE(root->root()->make_directory("a"));
+  ASSERT_TRUE(root->root()->make_link("link", "/a/f"));
+  ASSERT_TRUE(inner->root()->make_directory("in"));
+  for (const bool nested : {false, true}) {
+    std::vector<Mount> mounts{{"/", root}};
+    if (nested) mounts.push_back({"/a/inner", inner});
+    const auto name_space = NameSpace::make(mounts).value();
+    const auto top = name_space->root();
+    EXPECT_EQ(name_space->at("/").value().path, "/");
+    EXPECT_EQ(name_space->at("/a").value().path, "/a");
+    for (const auto* path : {"/a/f", "a/f", "../a/f", "/link"})
+      EXPECT_TRUE(name_space->open(top, path, Follow::yes, {.write = true, .create = true}))
+          << path;
+    EXPECT_EQ(name_space->stat(top, "/a/inner/in", Follow::no).has_value(), nested);
+    EXPECT_EQ(top.directory->list()->size(), 2u);
+    if (nested) EXPECT_EQ(top.directory->rename_entry("a", *top.directory, "b").error(), EBUSY);
+  }
+  EXPECT_FALSE(NameSpace::make({{"/", root}, {"/", inner}}));
+}
+
 TEST(NameSpace, MountsAtImpossiblePlacesAreRefused) {
   base::ManualClock clock;
   const auto fs = make_memory_filesystem(clock, 100);
-  for (const auto* path : {"", "/", "relative", "/a/../b", "/a//b", "/a/"})
+  for (const auto* path : {"", "relative", "/a/../b", "/a//b", "/a/"})
     EXPECT_FALSE(NameSpace::make({{path, fs}})) << path;
   EXPECT_FALSE(NameSpace::make({{"/a", fs}, {"/a", fs}}));
 }

@@ -19,10 +19,6 @@ namespace {
 
 constexpr const char* kStateFolder = ".boxagnts";
 
-bool is_within(const std::string& path, const std::string& folder) {
-  return path == folder || path.starts_with(folder + "/");
-}
-
 // In any case, as vfs hides it: a file system may not tell the cases apart.
 bool is_in_state_folder(const std::string& path) {
   for (const auto part : base::split(path, '/'))
@@ -30,7 +26,7 @@ bool is_in_state_folder(const std::string& path) {
   return false;
 }
 
-// Where the workspace cannot hold it: one folder a workspace under the user's state folder.
+// Where the workspace cannot hold it: one folder a workspace, below a name that no mount shows.
 Result<std::string> user_state_folder(const std::string& root, const Environment& environment) {
   std::string base = environment("XDG_STATE_HOME");
   if (base.empty()) {
@@ -41,7 +37,7 @@ Result<std::string> user_state_folder(const std::string& root, const Environment
                                                "says where to keep its state instead");
     base = home + "/.local/state";
   }
-  return base + "/boxagnts/" + base::blake2b_hex(root).substr(0, 16);
+  return base + "/" + kStateFolder + "/" + base::blake2b_hex(root).substr(0, 16);
 }
 
 Status make_folders(const std::string& path) {
@@ -81,12 +77,11 @@ Result<std::string> open_user_state_folder(const std::string& root,
   TRY(check_is_own_folder(path));
   char canonical[PATH_MAX];
   if (!::realpath(path.c_str(), canonical)) return fail_errno(errno, "cannot use " + path);
-  // Guests see the whole workspace; only a folder named .boxagnts is hidden in it.
-  if (GUARD("workspace.state-outside", is_within(canonical, root)))
+  // Only that name hides it where a guest is given a folder above.
+  if (GUARD("workspace.state-name", !is_in_state_folder(canonical)))
     return fail(Code::permission_denied,
-                root + " is read-only and holds " + path +
-                    ", where its tools could see the state; set XDG_STATE_HOME to a folder "
-                    "outside it");
+                path + " leads to " + canonical +
+                    ", where tools could see the state; make a folder of the link in it");
   return std::string(canonical);
 }
 
@@ -131,16 +126,12 @@ Result<Workspace> open(const std::string& directory, const Environment& environm
   return workspace;
 }
 
-Status check_mount(const Workspace& workspace, const std::string& folder) {
-  const std::string& state = workspace.state_folder;
-  // A folder of that name is hidden wherever it is below a mount; one of another name is not.
-  const bool shows_state =
-      is_in_state_folder(folder) || is_within(folder, state) ||
-      (!is_in_state_folder(state) && (folder == "/" || is_within(state, folder)));
-  if (GUARD("workspace.mount-state", shows_state))
+Status check_mount(const std::string& folder) {
+  // Below a mount that name is hidden; a mount may not begin there.
+  if (GUARD("workspace.mount-state", is_in_state_folder(folder)))
     return fail(
         Code::permission_denied,
-        folder + " shows the state of BoxAgnts, which no tool may see; give another folder");
+        folder + " is in a state folder of BoxAgnts, which no tool may see; give another folder");
   return {};
 }
 

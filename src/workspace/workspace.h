@@ -18,8 +18,8 @@ using Environment = std::function<std::string(const std::string& name)>;  // "" 
 
 struct Workspace {
   std::string root;  // absolute, canonical
-  std::string
-      state_folder;  // 0700; in the workspace, or under XDG_STATE_HOME where that is read-only
+  // 0700; .boxagnts in the workspace, or in .boxagnts under XDG_STATE_HOME where that is read-only.
+  std::string state_folder;
 };
 
 // Opens the folder and makes its state folder. Errors: not_found (missing), invalid_argument (a
@@ -27,9 +27,9 @@ struct Workspace {
 // folder, or its own belongs to another user).
 Result<Workspace> open(const std::string& directory, const Environment& environment);
 
-// Whether guests may be given this folder (canonical) besides the workspace: no state folder may be
-// seen through it. Errors: permission_denied.
-Status check_mount(const Workspace& workspace, const std::string& folder);
+// Whether guests may be given this folder (canonical) besides the workspace. All that the program
+// keeps is in folders named .boxagnts, which no mount shows. Errors: permission_denied (in one).
+Status check_mount(const std::string& folder);
 
 // A parsed TOML file as nodes. A missing file is an empty table. Errors: invalid_argument with
 // line.
