@@ -22,8 +22,37 @@ namespace {
 
 using base::UniqueFd;
 
-constexpr std::size_t kManifestBytesMax = 256u << 20;
 constexpr std::string_view kManifest = "/manifest.json", kJournal = "/journal.json";
+
+Result<UniqueFd> open_folder(const std::string& folder) {
+  UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return fail_errno(errno, "cannot open the change set " + folder);
+  return fd;
+}
+
+// Held until the descriptor closes. `fd` is the open folder.
+Result<UniqueFd> lock_folder(const std::string& folder, const UniqueFd& fd) {
+  UniqueFd file(open_beneath(fd.get(), "lock", O_RDWR | O_CREAT, 0600));
+  if (!file) return fail_errno(errno, "cannot lock the change set " + folder);
+  struct flock lock{};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  // Of the descriptor, not of the process: two change sets in one process see each other.
+  const bool free = ::fcntl(file.get(), F_OFD_SETLK, &lock) == 0;
+  if (GUARD("vfs.change-set-busy", !free))
+    return fail(Code::busy, "somebody else works on the change set " + folder);
+  return file;
+}
+
+// Of a change set that is locked.
+Status remove_folder(const std::string& folder) {
+  // First of all the manifest: a drop that is killed leaves no change set, only files.
+  ::unlink((folder + std::string(kManifest)).c_str());
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  if (error) return fail(Code::io, "cannot remove the change set " + folder, error.message());
+  return {};
+}
 
 // The folder of one change set, locked.
 struct Home {
@@ -32,22 +61,18 @@ struct Home {
   UniqueFd root;
   std::string root_path;
   Hook hook;
+  std::size_t manifest_bytes_max = 0;
 
-  static Result<Home> enter(const std::string& folder, const std::string& root, Hook hook) {
-    Home home{.path = folder, .root_path = root, .hook = std::move(hook)};
-    home.folder = UniqueFd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!home.folder) return fail_errno(errno, "cannot open the change set " + folder);
+  static Result<Home> enter(const std::string& folder, const std::string& root, Hook hook,
+                            std::size_t manifest_bytes_max) {
+    Home home{.path = folder,
+              .root_path = root,
+              .hook = std::move(hook),
+              .manifest_bytes_max = manifest_bytes_max};
+    home.folder = TRY(open_folder(folder));
     home.root = UniqueFd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!home.root) return fail_errno(errno, "cannot open the folder " + root);
-    home.lock = UniqueFd(open_beneath(home.folder.get(), "lock", O_RDWR | O_CREAT, 0600));
-    if (!home.lock) return fail_errno(errno, "cannot lock the change set " + folder);
-    struct flock lock{};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    // Of the descriptor, not of the process: two change sets in one process see each other.
-    const bool free = ::fcntl(home.lock.get(), F_OFD_SETLK, &lock) == 0;
-    if (GUARD("vfs.change-set-busy", !free))
-      return fail(Code::busy, "somebody else works on the change set " + folder);
+    home.lock = TRY(lock_folder(folder, home.folder));
     return home;
   }
 
@@ -61,13 +86,12 @@ struct Home {
 
 class FolderChangeSet final : public ChangeSet {
  public:
-  FolderChangeSet(Home home, Manifest manifest)
-      : home_(std::move(home)), manifest_(std::move(manifest)) {
-    for (const auto& entry : manifest_.entries) changes_.push_back(entry.change);
-  }
+  explicit FolderChangeSet(Home home) : home_(std::move(home)) {}
 
-  // Finishes the act that a journal tells of, and clears away what one that had none left.
-  Status recover();
+  void take(Manifest manifest);
+  // Reads the manifest, finishes the act that a journal tells of, and clears away what one that had
+  // none left.
+  Status load();
 
   std::span<const Change> changes() const override { return changes_; }
   std::vector<ChangeState> states() const override {
@@ -83,7 +107,10 @@ class FolderChangeSet final : public ChangeSet {
   Result<std::vector<Applied>> undo(const Selection& what) override {
     return act(what, Part::applied);
   }
-  Status drop() override;
+  Status drop() override {
+    home_.hook("drop");
+    return remove_folder(home_.path);
+  }
 
  private:
   using Chosen = std::map<std::size_t, std::vector<std::uint32_t>>;  // entry to hunks
@@ -95,6 +122,7 @@ class FolderChangeSet final : public ChangeSet {
   Result<Goal> goal_of_hunks(std::size_t index, std::vector<std::uint32_t> hunks, Part part);
   FileDiff diff_of(const Entry& entry, Part part) const;
   Result<std::vector<Applied>> run(Journal& journal);
+  Status recover();
   std::optional<std::size_t> find(std::string_view path) const;
   void clear_unused(const std::string& name) const;
 
@@ -102,6 +130,7 @@ class FolderChangeSet final : public ChangeSet {
   Manifest manifest_;
   std::vector<Change> changes_;
   std::vector<Applied> finished_;
+  bool unfinished_ = false;  // an act failed halfway: its journal says more than the manifest
 };
 
 // What a part leads from and to.
@@ -251,6 +280,7 @@ Result<Goal> FolderChangeSet::goal_of_hunks(std::size_t index, std::vector<std::
 }
 
 Result<std::vector<Applied>> FolderChangeSet::act(const Selection& what, Part part) {
+  if (unfinished_) TRY(load());
   const Chosen chosen = TRY(choose(what, part));
   std::vector<Goal> goals;
   std::vector<Applied> done;
@@ -262,7 +292,13 @@ Result<std::vector<Applied>> FolderChangeSet::act(const Selection& what, Part pa
   }
   Journal journal =
       TRY(Act(home_.folder.get(), home_.root.get(), manifest_, home_.hook).prepare(goals));
-  TRY(home_.write(kJournal, to_text(journal)));
+  const std::string text = to_text(journal);
+  // All that the manifest takes over from the journal is in it: after the act it can still be read.
+  const bool full = text.size() + to_text(manifest_).size() > home_.manifest_bytes_max;
+  if (GUARD("vfs.change-act-bytes", full))
+    return fail(Code::limit_exceeded, "these are too many changes at once: choose fewer files");
+  unfinished_ = true;
+  TRY(home_.write(kJournal, text));
   auto applied = TRY(run(journal));
   applied.insert(applied.end(), done.begin(), done.end());
   std::ranges::sort(applied, {}, &Applied::path);
@@ -274,14 +310,28 @@ Result<std::vector<Applied>> FolderChangeSet::run(Journal& journal) {
   TRY(home_.write(kManifest, to_text(manifest_)));
   home_.hook("forget the journal");
   ::unlink((home_.path + std::string(kJournal)).c_str());
+  unfinished_ = false;
   return applied;
 }
 
 // --- keeping ---------------------------------------------------------------------------------
 
+void FolderChangeSet::take(Manifest manifest) {
+  manifest_ = std::move(manifest);
+  if (!changes_.empty()) return;  // they never change, and somebody may hold them
+  for (const auto& entry : manifest_.entries) changes_.push_back(entry.change);
+}
+
+Status FolderChangeSet::load() {
+  const auto text =
+      TRY(base::read_file(home_.path + std::string(kManifest), home_.manifest_bytes_max));
+  take(TRY(parse_manifest(text)));
+  return recover();
+}
+
 Status FolderChangeSet::recover() {
   const std::string path = home_.path + std::string(kJournal);
-  const auto text = base::read_file(path, kManifestBytesMax);
+  const auto text = base::read_file(path, home_.manifest_bytes_max);
   if (!text && text.error().code != Code::not_found) return std::unexpected(text.error());
   if (text) {
     Journal journal = TRY(parse_journal(*text, manifest_));
@@ -291,6 +341,7 @@ Status FolderChangeSet::recover() {
     else
       ::unlink(path.c_str());
   }
+  unfinished_ = false;
   clear_unused("old");
   clear_unused("part");
   return {};
@@ -304,16 +355,6 @@ void FolderChangeSet::clear_unused(const std::string& name) const {
     if (std::strtoull(number.c_str(), nullptr, 10) >= manifest_.next_name)
       ::unlink(entry.path().c_str());
   }
-}
-
-Status FolderChangeSet::drop() {
-  // First of all the manifest: a drop that is killed leaves no change set, only files.
-  home_.hook("drop");
-  ::unlink((home_.path + std::string(kManifest)).c_str());
-  std::error_code error;
-  std::filesystem::remove_all(home_.path, error);
-  if (error) return fail(Code::io, "cannot remove the change set " + home_.path, error.message());
-  return {};
 }
 
 // Every content is there, and durable before anything says so.
@@ -338,25 +379,34 @@ Status keep_contents(int folder, const std::vector<Change>& changes) {
 
 Result<std::unique_ptr<ChangeSet>> keep_change_set(const std::string& folder,
                                                    const std::string& root,
-                                                   std::vector<Change> changes, Hook hook) {
+                                                   std::vector<Change> changes, Hook hook,
+                                                   std::size_t manifest_bytes_max) {
   TRY(check_changes(changes));
-  Home home = TRY(Home::enter(folder, root, std::move(hook)));
+  Home home = TRY(Home::enter(folder, root, std::move(hook), manifest_bytes_max));
   if (::access((folder + std::string(kManifest)).c_str(), F_OK) == 0)
     return fail(Code::invalid_argument, folder + " holds a change set already");
   TRY(keep_contents(home.folder.get(), changes));
   Manifest manifest;
   for (auto& change : changes) manifest.entries.push_back({.change = std::move(change)});
-  TRY(home.write(kManifest, to_text(manifest)));
-  return std::make_unique<FolderChangeSet>(std::move(home), std::move(manifest));
+  const std::string text = to_text(manifest);
+  // The other half is for what acts note: what they put, and what stood there before.
+  const std::size_t bytes_max = manifest_bytes_max / 2;
+  if (GUARD("vfs.change-set-bytes", text.size() > bytes_max))
+    return fail(Code::limit_exceeded,
+                "these are more changes than a change set holds: their list takes " +
+                    std::to_string(text.size()) + " bytes of " + std::to_string(bytes_max));
+  TRY(home.write(kManifest, text));
+  auto set = std::make_unique<FolderChangeSet>(std::move(home));
+  set->take(std::move(manifest));
+  return set;
 }
 
 Result<std::unique_ptr<ChangeSet>> open_change_set(const std::string& folder,
-                                                   const std::string& root, Hook hook) {
-  Home home = TRY(Home::enter(folder, root, std::move(hook)));
-  const std::string text = TRY(base::read_file(folder + std::string(kManifest), kManifestBytesMax));
-  Manifest manifest = TRY(parse_manifest(text));
-  auto set = std::make_unique<FolderChangeSet>(std::move(home), std::move(manifest));
-  TRY(set->recover());
+                                                   const std::string& root, Hook hook,
+                                                   std::size_t manifest_bytes_max) {
+  auto set = std::make_unique<FolderChangeSet>(
+      TRY(Home::enter(folder, root, std::move(hook), manifest_bytes_max)));
+  TRY(set->load());
   return set;
 }
 
@@ -369,6 +419,12 @@ Result<std::unique_ptr<ChangeSet>> ChangeSet::keep(const std::string& folder,
 Result<std::unique_ptr<ChangeSet>> ChangeSet::open(const std::string& folder,
                                                    const std::string& root) {
   return open_change_set(folder, root, [](std::string_view) {});
+}
+
+Status drop_change_set(const std::string& folder) {
+  const UniqueFd fd = TRY(open_folder(folder));
+  const UniqueFd lock = TRY(lock_folder(folder, fd));
+  return remove_folder(folder);
 }
 
 }  // namespace boxagnts::vfs

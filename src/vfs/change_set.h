@@ -15,7 +15,10 @@
 // Crash safety. An act is judged, its new contents are made durable beside the change set, and one
 // journal of all its steps is written; only then is the first file touched. open() finds the
 // journal of an act that was killed and finishes that act; without a journal nothing had been
-// touched. Each file is whole, old or new, at every moment.
+// touched. Each file is whole, old or new, at every moment. An act that failed halfway is finished
+// the same way before the next one of the same object.
+//
+// Limits: a manifest of 256 MiB, of which a new one has half.
 //
 // One process works on a change set at a time (a lock in its folder; Busy). Not thread-safe.
 #pragma once
@@ -60,7 +63,8 @@ enum class Part : std::uint8_t { proposed, applied };
 class ChangeSet {
  public:
   // Makes the contents and `changes` durable in `folder`, for the target folder `root`. Errors:
-  // permission_denied (a path that no change may have), invalid_argument, io.
+  // permission_denied (a path that no change may have), invalid_argument, limit_exceeded (more than
+  // open() would read), io.
   static Result<std::unique_ptr<ChangeSet>> keep(const std::string& folder, const std::string& root,
                                                  std::vector<Change> changes);
   // Finishes an act that was interrupted first. Errors: not_found, corrupt (a damaged manifest),
@@ -81,12 +85,16 @@ class ChangeSet {
   // All files are judged before the first is written. With conflicts the others are applied all the
   // same; each file is whole or untouched. Parts may be applied one after the other. Hunks are
   // those of diff(Part::proposed) for apply and of diff(Part::applied) for undo. Errors:
-  // invalid_argument (no such path or hunk), not_found (no target folder), io; after an io error
-  // the act is unfinished, and open() finishes it.
+  // invalid_argument (no such path or hunk), not_found (no target folder), limit_exceeded (too many
+  // at once, and nothing was touched), io; after an io error the act is unfinished: open() or the
+  // next act finishes it first, and until then states() and diff() say what it would have made.
   virtual Result<std::vector<Applied>> apply(const Selection& what) = 0;
   virtual Result<std::vector<Applied>> undo(const Selection& what) = 0;
   // Removes the folder with all it holds.
   virtual Status drop() = 0;
 };
+
+// The same for a change set that nobody has open, damaged or not. Errors: not_found, busy, io.
+Status drop_change_set(const std::string& folder);
 
 }  // namespace boxagnts::vfs

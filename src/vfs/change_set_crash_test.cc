@@ -3,6 +3,7 @@
 // trees, changed at random: there and back again, byte for byte.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <random>
@@ -170,6 +171,47 @@ TEST_F(ChangeSetCrash, KilledAgainAtEveryStepOfTheRecovery) {
         EXPECT_EQ(differences(snapshot(target_->root()), before_), "");
         if (HasFailure()) FAIL() << "steps " << first << ", " << second;
       }
+    }
+  }
+}
+
+// The disk is full from the first act's last record on, until the second act begins.
+void set_disk_full(bool full) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit;
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  limit.rlim_cur = full ? 0 : limit.rlim_max;
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+TEST_F(ChangeSetCrash, KilledInTheActThatFollowsOneThatFailed) {
+  const Selection first{{{"changed", {}}, {"mode", {}}, {"comes/deep/file", {}}}};
+  const Selection second{{{"gone", {}}, {"merged", {}}, {"to file", {}}}};
+  for (const bool undo : {false, true}) {
+    for (int step = 1, finished = 0; !finished; ++step) {
+      set_up();
+      target_->keep();
+      play_person();
+      if (undo) by_path(target_->open()->apply({}));
+      finished = finishes_before(step, [&](Hook hook) {
+        bool failing = true;
+        auto set = target_->open([&](std::string_view doing) {
+          if (failing && doing == "write /manifest.json") set_disk_full(true);
+          if (!failing) hook(doing);
+        });
+        const bool failed = !(undo ? set->undo(first) : set->apply(first));
+        set_disk_full(failing = false);
+        const auto acted = undo ? set->undo(second) : set->apply(second);
+        const auto end = undo ? ChangeState::proposed : ChangeState::applied;
+        const bool all = std::ranges::count(set->states(), end) >= 6;
+        if (!failed || !acted || !all) ::_exit(1);
+      });
+      auto set = target_->open();
+      ASSERT_TRUE(set);
+      expect_whole(*set);
+      by_path(set->undo({}));
+      EXPECT_EQ(differences(snapshot(target_->root()), before_), "");
+      if (HasFailure()) FAIL() << "step " << step << (undo ? " of undo" : " of apply");
     }
   }
 }

@@ -1,5 +1,5 @@
-// The doors of ChangeSet with a hook: for tests, which kill the program before any step, or write
-// to a file just then.
+// The doors of ChangeSet with a hook and a smaller bound: for tests, which kill the program before
+// any step, or write to a file just then.
 #pragma once
 
 #include <memory>
@@ -11,10 +11,14 @@
 
 namespace boxagnts::vfs {
 
-Result<std::unique_ptr<ChangeSet>> keep_change_set(const std::string& folder,
-                                                   const std::string& root,
-                                                   std::vector<Change> changes, Hook hook);
-Result<std::unique_ptr<ChangeSet>> open_change_set(const std::string& folder,
-                                                   const std::string& root, Hook hook);
+// Of the manifest and of the journal, written and read.
+constexpr std::size_t kManifestBytesMax = 256u << 20;
+
+Result<std::unique_ptr<ChangeSet>> keep_change_set(
+    const std::string& folder, const std::string& root, std::vector<Change> changes, Hook hook,
+    std::size_t manifest_bytes_max = kManifestBytesMax);
+Result<std::unique_ptr<ChangeSet>> open_change_set(
+    const std::string& folder, const std::string& root, Hook hook,
+    std::size_t manifest_bytes_max = kManifestBytesMax);
 
 }  // namespace boxagnts::vfs

@@ -461,6 +461,53 @@ TEST(ChangeSetRefuses, DamagedAndHostileManifests) {
   EXPECT_EQ(ChangeSet::open(target.set(), target.root()).error().code, Code::not_found);
 }
 
+// What keep() takes open() reads, before and after every act.
+TEST(ChangeSetRefuses, MoreThanItCouldReadAgain) {
+  const auto links = [](int count) {
+    std::vector<Change> changes;
+    for (int i = 0; i < count; ++i)  // which JSON holds at three bytes a byte
+      changes.push_back({"link" + std::to_string(i), std::nullopt,
+                         Version{.kind = Kind::link, .link_target = std::string(4095, '\xff')}});
+    return changes;
+  };
+  constexpr std::size_t kBytesMax = 256 << 10;
+  Target target;
+  fs::create_directories(target.set());
+  const auto keep = [&](int count) {
+    return keep_change_set(target.set(), target.root(), links(count), [](auto) {}, kBytesMax);
+  };
+  const auto refused = keep(11);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::limit_exceeded);
+  EXPECT_FALSE(fs::exists(target.set() + "/manifest.json"));
+  auto set = keep(9).value();
+  const auto applied = set->apply({});
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().code, Code::limit_exceeded);
+  EXPECT_FALSE(fs::is_symlink(target / "link0")) << "nothing was touched";
+  EXPECT_EQ(by_path(set->apply({{{"link0", {}}}})).at("link0").outcome, Outcome::applied);
+  set.reset();
+  set = open_change_set(target.set(), target.root(), [](auto) {}, kBytesMax).value();
+  EXPECT_EQ(set->states().front(), ChangeState::applied);
+}
+
+TEST(ChangeSet, ADamagedOneCanBeDropped) {
+  for (const std::string damaged : {"manifest.json", "journal.json"}) {
+    Target target;
+    spill(target.copy() + "/x", "x");
+    auto set = target.keep();
+    EXPECT_EQ(drop_change_set(target.set()).error().code, Code::busy);
+    set.reset();
+    spill(target.set() + "/" + damaged, "{");
+    const auto opened = ChangeSet::open(target.set(), target.root());
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Code::corrupt);
+    EXPECT_TRUE(drop_change_set(target.set()));
+    EXPECT_FALSE(fs::exists(target.set()));
+    EXPECT_EQ(drop_change_set(target.set()).error().code, Code::not_found);
+  }
+}
+
 TEST(ChangeSet, DropRemovesAllOfIt) {
   Target target;
   spill(target.copy() + "/x", "x");
