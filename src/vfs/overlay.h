@@ -9,18 +9,21 @@
 //
 // Semantics are those of a plain copy of the folder (POSIX) that we own: an open file sees what
 // another descriptor writes, also across the moment it is copied up; inode numbers stay; a folder
-// made where one was removed is empty; renaming a folder copies nothing. Hard links between files
-// of the overlay work; two names that are one file below are two files here. Special files below
-// stay as they are (ENXIO). Masks of the lower mount hold here too, on the path that the guest
-// sees: what is hidden does not exist and cannot be made, moved or moved over, and a folder that
-// holds something hidden is not empty.
+// made where one was removed is empty; renaming a folder copies nothing, but goes through it, for
+// what cannot be read cannot be told in the end, and is not moved (EACCES). Hard links between
+// files of the overlay work; two names that are one file below are two files here. Special files
+// below stay as they are (ENXIO). Masks of the lower mount hold here too, on the path that the
+// guest sees: what is hidden does not exist and cannot be made, moved or moved over, and a folder
+// that holds something hidden is not empty.
 //
 // The person may work below meanwhile: what is untouched is as it is there now; what vanishes is
 // gone; no link below is ever followed.
 //
 // Thread-safe. Quota (vfs/quota.h): ENOSPC once what the guest wrote would be more than bytes_max,
-// or the tree more than entries_max entries (what is gone is an entry, too). Kept bases hold as
-// many bytes again at most; beyond that, and for larger files, the identity alone is kept.
+// or the tree more than entries_max entries (what is gone is an entry, too). What is moved or
+// hard-linked counts as if it had been written there, once, and stays counted. Kept bases hold as
+// many bytes again at most; beyond that, and for larger files, the identity alone is kept. Paths
+// from the root have at most 4,096 bytes (ENAMETOOLONG).
 #pragma once
 
 #include <cstdint>
@@ -55,9 +58,9 @@ class Overlay {
   // What differs from below now, sorted by path, folders before what is in them; what was written
   // but is the same again is no change, except for a modification time that was set or that came
   // along with what was moved there. The root's own times are nobody's. Contents named in it stay
-  // valid until `folder` is removed; two paths may name one content. A moved file is copied now.
-  // Call it when no guest works in the overlay any more. Errors: io; limit_exceeded when what was
-  // moved does not fit into bytes_max.
+  // valid until `folder` is removed; two paths may name one content. A moved file is copied now;
+  // one that cannot be read any more stays where it was, as special files do. Call it when no guest
+  // works in the overlay any more. Errors: io (of what was kept).
   virtual Result<std::vector<Change>> changes() = 0;
 };
 

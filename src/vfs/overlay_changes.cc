@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/guard.h"
+#include "base/hash.h"
 
 namespace boxagnts::vfs {
 namespace {
@@ -35,21 +36,21 @@ class Comparison {
 
   Result<std::optional<Version>> before_of(const std::string& path);
   Result<std::optional<Version>> after_of(const Standing& now);
-  Status keep_moved(const std::string& lower, Version& version);
+  bool keep_moved(const std::string& lower, Version& version);
   Status take_base(const std::string& path, Version& version);
   Result<bool> same_bytes(const std::string& path, const Version& before, const Version& after);
   Status take_hash(Version& version);
+  bool take_hash_below(const std::string& path, Version& before, Version& after);
   Result<bool> differs(const Pending& at, const Version& before, const Version& after);
 
   Tree& tree_;
   std::vector<Pending> pending_;
   std::vector<Change> changes_;
   std::set<std::string> staying_;  // paths below removed folders that cannot go
+  std::set<std::string> unkept_;   // lower paths of what was moved and cannot be read any more
 };
 
 std::unexpected<Error> failed(int error_number) {
-  if (error_number == ENOSPC)
-    return fail(Code::limit_exceeded, "the call moved more than a call may write");
   return fail_errno(error_number, "cannot tell what a call changed");
 }
 
@@ -68,8 +69,8 @@ Standing Comparison::child(const Standing& folder, const std::string& name) cons
 void Comparison::push_children(const Pending& at, bool was_folder, bool is_folder) {
   std::set<std::string> names;
   const auto add_below = [&](const std::string& lower) {
-    if (const auto folder = tree_.folder_below(lower)) {
-      const auto listed = folder->list();
+    if (const auto folder = tree_.folder_below(lower); folder && *folder) {
+      const auto listed = (*folder)->list();
       for (const auto& entry : listed ? *listed : std::vector<DirectoryEntry>())
         names.insert(entry.name);
     }
@@ -93,18 +94,18 @@ Result<std::optional<Version>> Comparison::before_of(const std::string& path) {
   return tree_.version_of(path, *stat, nullptr);
 }
 
-// Of a lower file that has to be copied because it stands elsewhere now.
-Status Comparison::keep_moved(const std::string& lower, Version& version) {
-  if (version.content.empty()) {
-    auto base = TRY(before_of(lower));
-    const auto file = tree_.file_below(lower);
-    if (!file || !base) return failed(file ? ENOENT : file.error());
-    auto kept = tree_.contents->keep_moved(**file, base->size);
-    if (!kept) return failed(kept.error());
-    version.content = base->content = std::move(*kept);
-    tree_.bases.insert_or_assign(lower, std::move(*base));
-  }
-  return {};
+// Of a lower file that has to be copied because it stands elsewhere now. It could be read when it
+// was moved; false if it cannot now.
+bool Comparison::keep_moved(const std::string& lower, Version& version) {
+  if (!version.content.empty()) return true;
+  auto base = before_of(lower);
+  const auto file = tree_.file_below(lower);
+  if (!file || !base || !*base) return false;
+  auto kept = tree_.contents->keep_moved(**file, (*base)->size);
+  if (!kept) return false;
+  version.content = (*base)->content = std::move(*kept);
+  tree_.bases.insert_or_assign(lower, std::move(**base));
+  return true;
 }
 
 // Of a file that goes, unless it was taken when that happened.
@@ -122,7 +123,10 @@ Result<std::optional<Version>> Comparison::after_of(const Standing& now) {
       now.node && now.node->kind == Kind::file && static_cast<FileNode&>(*now.node).number != 0;
   if (!now.node || (now.node->kind == Kind::file && !written)) {
     auto version = TRY(before_of(*lower));
-    if (version && now.node) version->mode = now.node->mode.value_or(version->mode);
+    if (version && now.node) {
+      version->mode = now.node->mode.value_or(version->mode);
+      version->modified_ns = now.node->modified_ns.value_or(version->modified_ns);
+    }
     return version;
   }
   const auto stat = tree_.stat_node(*now.node);
@@ -143,6 +147,27 @@ Status Comparison::take_hash(Version& version) {
     return {};
   version.content_hash = TRY(tree_.contents->hash_of(version.content));
   return {};
+}
+
+// Of a file whose bytes nobody changed and that is too large to be kept: that they are the same on
+// both sides. False when somebody is changing it.
+bool Comparison::take_hash_below(const std::string& path, Version& before, Version& after) {
+  const auto file = tree_.file_below(path);
+  const auto is_before = [&] {
+    const auto stat = (*file)->stat();
+    return stat && stat->inode == before.inode && stat->changed_ns == before.changed_ns;
+  };
+  if (!file || !is_before()) return false;
+  base::Blake2b hash;
+  std::string buffer(256 << 10, '\0');
+  for (std::uint64_t at = 0; at < before.size;) {
+    const auto got = (*file)->read_at(std::as_writable_bytes(std::span(buffer)), at);
+    if (!got || *got == 0) return false;
+    hash.add(std::string_view(buffer).substr(0, *got));
+    at += *got;
+  }
+  before.content_hash = after.content_hash = hash.hex();
+  return is_before();
 }
 
 // Both files kept, or the one before too large for that: then it is read where it stands.
@@ -207,16 +232,26 @@ Status Comparison::compare(const Pending& at) {
   const bool was_folder = is(before, Kind::directory), is_folder = is(after, Kind::directory);
   push_children(at, was_folder, is_folder);
   if (was_folder && !in_place(at))
-    if (const auto folder = tree_.folder_below(at.path); folder && folder->holds_hidden())
+    if (const auto folder = tree_.folder_below(at.path);
+        folder && *folder && (*folder)->holds_hidden())
       staying_.insert(at.path + "/");
   const auto* node = at.now.node.get();
   const bool untouched =
       is(after, Kind::file) && (!node || static_cast<const FileNode*>(node)->number == 0);
+  const auto& lower = node ? node->lower : at.now.lower;
+  const bool stays = untouched && lower == at.path;
   if (before) TRY(take_base(at.path, *before));
-  if (untouched) TRY(keep_moved(node ? *node->lower : *at.now.lower, *after));
+  if (stays && before) after->content = before->content;
+  if (untouched && !stays && !keep_moved(*lower, *after)) {
+    unkept_.insert(*lower);
+    if (before) staying_.insert(at.path);
+    return {};
+  }
   if (before) TRY(take_hash(*before));
+  if (stays && before) after->content_hash = before->content_hash;
   if (after) TRY(take_hash(*after));
   if (before && after && !TRY(differs(at, *before, *after))) return {};
+  if (stays && after->content_hash.empty() && !take_hash_below(at.path, *before, *after)) return {};
   if (after) after->inode = 0, after->changed_ns = 0;
   changes_.push_back({at.path, std::move(before), std::move(after)});
   return {};
@@ -230,6 +265,11 @@ Result<std::vector<Change>> Comparison::run() {
     pending_.pop_back();
     TRY(compare(next));
   }
+  // What cannot be read stays where it is, and so do its folders.
+  staying_.insert(unkept_.begin(), unkept_.end());
+  std::erase_if(changes_, [&](const Change& change) {
+    return !change.after && unkept_.contains(change.path);
+  });
   // A folder that still holds something stays.
   std::erase_if(changes_, [&](const Change& change) {
     if (change.after || !change.before || change.before->kind != Kind::directory) return false;

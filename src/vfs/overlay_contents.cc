@@ -18,10 +18,10 @@ using base::UniqueFd;
 constexpr std::size_t kChunkBytes = 256 << 10;
 
 // Without the kernel's help: `from` is no file of this machine, or on one that cannot copy to ours.
-Sys<void> copy_by_hand(File& from, int to, std::uint64_t at, std::uint64_t size) {
-  std::string buffer(std::min<std::uint64_t>(size - at, kChunkBytes), '\0');
-  while (at < size) {
-    const auto want = std::min<std::uint64_t>(buffer.size(), size - at);
+Sys<void> copy_by_hand(File& from, int to, std::uint64_t at, std::uint64_t end) {
+  std::string buffer(std::min<std::uint64_t>(end - at, kChunkBytes), '\0');
+  while (at < end) {
+    const auto want = std::min<std::uint64_t>(buffer.size(), end - at);
     const auto got = from.read_at(std::as_writable_bytes(std::span(buffer.data(), want)), at);
     if (!got) return std::unexpected(got.error());
     if (*got == 0) break;
@@ -36,21 +36,41 @@ Sys<void> copy_by_hand(File& from, int to, std::uint64_t at, std::uint64_t size)
   return {};
 }
 
+Sys<void> copy_piece(File& from, int to, std::uint64_t at, std::uint64_t end) {
+  while (at < end) {
+    off64_t in = static_cast<off64_t>(at), out = in;
+    const ssize_t copied = ::copy_file_range(from.descriptor(), &in, to, &out, end - at, 0);
+    if (copied == 0) return {};
+    if (copied < 0) return copy_by_hand(from, to, at, end);
+    at += static_cast<std::uint64_t>(copied);
+  }
+  return {};
+}
+
+// Leaves holes holes, where the file system tells them.
+Sys<void> copy_data(File& from, int to, std::uint64_t size) {
+  for (std::uint64_t at = 0; at < size;) {
+    const off64_t data = ::lseek64(from.descriptor(), static_cast<off64_t>(at), SEEK_DATA);
+    if (data < 0 && errno != ENXIO) return copy_piece(from, to, at, size);
+    if (data < 0) return {};
+    const off64_t hole = ::lseek64(from.descriptor(), data, SEEK_HOLE);
+    at = hole < 0 ? size : std::min(size, static_cast<std::uint64_t>(hole));
+    if (auto copied = copy_piece(from, to, static_cast<std::uint64_t>(data), at); !copied)
+      return copied;
+  }
+  return {};
+}
+
 // The first `size` bytes of `from`, or as many as there are.
 Sys<void> copy(File& from, int to, std::uint64_t size) {
   if (size == 0) return {};
-  std::uint64_t at = 0;
-  if (const int source = from.descriptor(); source >= 0) {
-    if (::ioctl(to, FICLONE, source) == 0) return done(::ftruncate(to, static_cast<off_t>(size)));
-    while (at < size) {
-      off64_t in = static_cast<off64_t>(at), out = in;
-      const ssize_t copied = ::copy_file_range(source, &in, to, &out, size - at, 0);
-      if (copied == 0) return {};
-      if (copied < 0) break;
-      at += static_cast<std::uint64_t>(copied);
-    }
-  }
-  return copy_by_hand(from, to, at, size);
+  const int source = from.descriptor();
+  if (source < 0) return copy_by_hand(from, to, 0, size);
+  if (::ioctl(to, FICLONE, source) != 0)
+    if (auto copied = copy_data(from, to, size); !copied) return copied;
+  const auto stat = from.stat();
+  if (!stat) return std::unexpected(stat.error());
+  return done(::ftruncate(to, static_cast<off_t>(std::min(size, stat->size))));
 }
 
 }  // namespace
@@ -120,21 +140,18 @@ void Contents::remove(std::uint64_t number) {
 }
 
 Sys<std::string> Contents::keep_base(File& from, std::uint64_t size) {
-  return keep(bases_, from, size);
+  if (!bases_.take_bytes(size)) return std::unexpected(ENOSPC);
+  auto name = keep_moved(from, size);
+  if (!name) bases_.give_bytes(size);
+  return name;
 }
 
 Sys<std::string> Contents::keep_moved(File& from, std::uint64_t size) {
-  return keep(*ledger, from, size);
-}
-
-Sys<std::string> Contents::keep(Ledger& counted, File& from, std::uint64_t size) {
-  if (!counted.take_bytes(size)) return std::unexpected(ENOSPC);
   std::string name = "base/" + std::to_string(next_base_++);
   auto fd = create_file(name);
   const auto copied = fd ? copy(from, fd->get(), size) : Sys<void>(std::unexpected(fd.error()));
   if (copied) return name;
   if (fd) ::unlinkat(folder_.get(), name.c_str(), 0);
-  counted.give_bytes(size);
   return std::unexpected(copied.error());
 }
 

@@ -36,7 +36,7 @@ class Contents {
 
   // Keeps what `from` holds; its name in the folder. ENOSPC: bases hold bytes_max already.
   Sys<std::string> keep_base(File& from, std::uint64_t size);
-  // The same for what a change needs, however large: it counts as if the guest had written it.
+  // The same for what was moved, however large: it was counted then (Tree::carry).
   Sys<std::string> keep_moved(File& from, std::uint64_t size);
 
   // A file of the folder, by its name in it.
@@ -54,7 +54,6 @@ class Contents {
   static constexpr std::uint64_t kInodeFirst = 1ull << 52;  // a double holds it exactly
 
   Sys<base::UniqueFd> create_file(const std::string& name);
-  Sys<std::string> keep(Ledger& counted, File& from, std::uint64_t size);
 
   const base::UniqueFd folder_;
   Ledger bases_;

@@ -14,9 +14,19 @@ constexpr int kTriesMax = 3;  // of opening without the lock while names change
 
 }  // namespace
 
-Directory* OverlayDirectory::below() {
-  if (!lower_ && node_->lower) lower_ = tree_->folder_below(*node_->lower);
+Sys<Directory*> OverlayDirectory::below() {
+  if (!lower_ && node_->lower) {
+    auto opened = tree_->folder_below(*node_->lower);
+    if (!opened) return std::unexpected(opened.error());
+    lower_ = std::move(*opened);
+  }
   return lower_.get();
+}
+
+Sys<Found> OverlayDirectory::find(std::string_view name) {
+  const auto lower = below();
+  if (!lower) return std::unexpected(lower.error());
+  return tree_->find(*node_, *lower, name);
 }
 
 bool OverlayDirectory::hidden(std::string_view path) const {
@@ -27,7 +37,7 @@ bool OverlayDirectory::hidden(std::string_view path) const {
 
 Sys<Stat> OverlayDirectory::stat() {
   const std::lock_guard lock(tree_->mutex);
-  Directory* lower = below();
+  Directory* lower = below().value_or(nullptr);
   auto stat = lower ? lower->stat() : tree_->stat_node(*node_);
   if (stat) stat = Tree::dress(*node_, *stat);
   if (stat && node_->links == 0) stat->links = 0;
@@ -39,7 +49,8 @@ Sys<std::vector<DirectoryEntry>> OverlayDirectory::list() {
   {
     const std::lock_guard lock(tree_->mutex);
     if (node_->links == 0) return std::unexpected(ENOENT);
-    if (below()) lower = lower_;
+    if (const auto opened = below(); !opened) return std::unexpected(opened.error());
+    lower = lower_;
   }
   std::vector<DirectoryEntry> entries;
   if (lower) {  // without the lock: it may be long
@@ -76,14 +87,14 @@ Sys<std::string> OverlayDirectory::read_link(std::string_view name) {
   const auto found = find(name);
   if (!found) return std::unexpected(found.error());
   if (found->kind() != Kind::link) return std::unexpected(EINVAL);
-  if (!found->node) return below()->read_link(name);
+  if (!found->node) return lower_->read_link(name);
   return static_cast<const LinkNode&>(*found->node).target;
 }
 
 bool OverlayDirectory::holds_hidden() {
   const std::lock_guard lock(tree_->mutex);
-  Directory* lower = below();
-  return lower && lower->holds_hidden();
+  const auto lower = below();
+  return !lower || (*lower && (*lower)->holds_hidden());  // what cannot be read may hold it
 }
 
 Sys<Stat> OverlayDirectory::stat_plain(std::string_view path) {
@@ -181,8 +192,10 @@ Sys<Directory::Opened> OverlayDirectory::open_node(std::unique_lock<std::mutex> 
   const bool changes = flags.write || flags.truncate;
   if (node->kind == Kind::directory) {
     if (changes || flags.create) return std::unexpected(EISDIR);
-    return Opened{nullptr, std::make_shared<OverlayDirectory>(
-                               tree_, std::static_pointer_cast<FolderNode>(node), nullptr)};
+    auto opened = std::make_shared<OverlayDirectory>(
+        tree_, std::static_pointer_cast<FolderNode>(node), nullptr);
+    if (const auto lower = opened->below(); !lower) return std::unexpected(lower.error());
+    return Opened{nullptr, std::move(opened)};
   }
   if (flags.directory) return std::unexpected(ENOTDIR);
   if (changes) {
@@ -232,6 +245,8 @@ Sys<Directory::Opened> OverlayDirectory::create(std::unique_lock<std::mutex> loc
 // --- changing ---
 
 Sys<void> OverlayDirectory::make(std::string_view name, const std::shared_ptr<Node>& node) {
+  const std::size_t path_bytes = joined_path(Tree::path_of(*node_), name).size();
+  if (auto fits = Tree::check_path_length(path_bytes); !fits) return fits;
   if (auto room = tree_->reserve(node_, name); !room) return room;
   node->device = tree_->lower_root->stat().value_or(Stat{}).device;
   node->inode = tree_->contents->new_inode();
@@ -272,7 +287,7 @@ Sys<void> OverlayDirectory::remove(std::string_view name, const std::shared_ptr<
   if (!tree_->may_write(*node_)) return std::unexpected(EACCES);
   if (auto room = tree_->reserve(node_, name); !room) return room;
   tree_->unlink(*node);
-  tree_->take_out(*node_, below(), name);
+  tree_->take_out(*node_, lower_.get(), name);
   Tree::touch(*node_);
   return {};
 }
@@ -303,7 +318,10 @@ Sys<void> OverlayDirectory::remove_directory(std::string_view name) {
 Sys<void> OverlayDirectory::check_empty(FolderNode& folder) {
   const auto is_there = [](const auto& entry) { return entry.second != nullptr; };
   if (std::ranges::any_of(folder.entries, is_there)) return std::unexpected(ENOTEMPTY);
-  const auto lower = folder.lower ? tree_->folder_below(*folder.lower) : nullptr;
+  if (!folder.lower) return {};
+  const auto opened = tree_->folder_below(*folder.lower);
+  if (!opened) return std::unexpected(opened.error());
+  const auto& lower = *opened;
   if (!lower) return {};
   const auto listed = lower->list();
   if (!listed) return std::unexpected(listed.error());
@@ -405,17 +423,23 @@ Sys<void> OverlayDirectory::rename_entry(std::string_view from, Directory& to,
   if (replaced == *moved || (goal && !goal->node && goal->lower == source->lower)) return {};
   if (auto may = check_replacing(**moved, replaced, other); !may) return may;
   if (other.node_->links == 0) return std::unexpected(ENOENT);
-  if (replaced) {
-    const auto stat = tree_->stat_node(**moved), before = tree_->stat_node(*replaced);
-    if (stat && before) keep_mode(**moved, *stat, *before);
-  }
   if (auto room = tree_->reserve(node_, from); !room) return room;
   if (auto room = tree_->reserve(other.node_, to_name); !room) {
     tree_->give_back(*node_, from);
     return room;
   }
-  if (replaced) tree_->unlink(*replaced);
-  tree_->take_out(*node_, below(), from);
+  const std::size_t more = new_path.size() - std::min(new_path.size(), old_path.size());
+  if (auto carried = tree_->carry(*moved, new_path.size(), more); !carried) {
+    tree_->give_back(*node_, from);
+    tree_->give_back(*other.node_, to_name);
+    return carried;
+  }
+  if (replaced) {
+    const auto stat = tree_->stat_node(**moved), before = tree_->stat_node(*replaced);
+    if (stat && before) keep_mode(**moved, *stat, *before);
+    tree_->unlink(*replaced);
+  }
+  tree_->take_out(*node_, lower_.get(), from);
   tree_->put(*other.node_, to_name, *moved);
   (*moved)->changed_ns = now_ns();
   Tree::touch(*node_);
@@ -441,6 +465,11 @@ Sys<void> OverlayDirectory::hard_link(std::string_view from, Directory& to,
   if (auto room = tree_->reserve(node_, from); !room) return room;
   tree_->put(*node_, from, *node);
   if (auto room = tree_->reserve(other.node_, to_name); !room) return room;
+  const std::size_t path_bytes = joined_path(Tree::path_of(*other.node_), to_name).size();
+  if (auto carried = tree_->carry(*node, path_bytes, 0); !carried) {
+    tree_->give_back(*other.node_, to_name);
+    return carried;
+  }
   tree_->put(*other.node_, to_name, *node);
   ++(*node)->links;
   (*node)->changed_ns = now_ns();

@@ -40,11 +40,12 @@ class OverlayDirectory final : public Directory {
 
  private:
   bool hidden(std::string_view path) const;
-  // The directory below, if there is one; the lock is held.
-  Directory* below();
-  Sys<Found> find(std::string_view name) { return tree_->find(*node_, below(), name); }
+  // The directory below, nullptr if there is none; the lock is held.
+  Sys<Directory*> below();
+  // With the lock held. After find() lower_ is what is below.
+  Sys<Found> find(std::string_view name);
   Sys<std::shared_ptr<Node>> node_of(const Found& found, std::string_view name) {
-    return tree_->node_of(found, below(), name);
+    return tree_->node_of(found, lower_.get(), name);
   }
 
   Sys<Opened> open_entry(std::string_view name, OpenFlags flags);

@@ -100,8 +100,14 @@ Sys<void> OverlayFile::resize(std::uint64_t size) {
 
 Sys<void> OverlayFile::set_times(const NewTimes& times) {
   if (times.nothing()) return {};
-  if (auto set = changing(Keep::content, [&](File& file) { return file.set_times(times); }); !set)
-    return set;
+  const std::lock_guard io(node_->io);
+  if (!node_->upper) {  // the content stays below
+    const std::lock_guard lock(tree_->mutex);
+    if (auto pinned = tree_->pin_file(node_); !pinned) return pinned;
+    tree_->set_node_times(*node_, times);
+    return {};
+  }
+  if (auto set = node_->upper->set_times(times); !set) return set;
   const std::lock_guard lock(tree_->mutex);
   if (times.modified_ns) node_->set_modified_ns = times.modified_ns;
   return {};

@@ -12,6 +12,8 @@
 
 #include "base/hash.h"
 #include "base/thread.h"
+#include "vfs/beneath.h"
+#include "vfs/change_set.h"
 #include "vfs/name_space.h"
 
 namespace boxagnts::vfs {
@@ -97,6 +99,10 @@ class OverlayTest : public testing::Test {
     ADD_FAILURE() << path << " is no change";
     return {};
   }
+  std::int64_t modified_ns(const std::string& path) const {
+    struct stat status;
+    return ::stat((ws_ + "/" + path).c_str(), &status) == 0 ? to_stat(status).modified_ns : 0;
+  }
   std::size_t files_kept() const {
     std::size_t count = 0;
     for (const auto& entry : fs::recursive_directory_iterator(state_))
@@ -156,6 +162,65 @@ TEST_F(OverlayTest, TimesThatSomebodySetAreAChange) {
   EXPECT_EQ(file("a.txt")->stat()->modified_ns, 1'000'000'000);
 }
 
+TEST_F(OverlayTest, SettingTimesCopiesNothing) {
+  open({.bytes_max = 1, .base_bytes_max = 4});
+  const auto reader = file("a.txt");
+  ASSERT_TRUE(reader->set_times({.modified_ns = 7}));
+  ASSERT_TRUE(folder("src")->set_entry_times("one.cc", {.modified_ns = 8}));
+  EXPECT_EQ(reader->stat()->modified_ns, 7);
+  EXPECT_EQ(files_kept(), 0u);
+  const Change large = change("a.txt"), small = change("src/one.cc");
+  EXPECT_EQ(large.after->content, "") << "too large to be kept, and the same on both sides";
+  EXPECT_EQ(large.after->content_hash, base::blake2b_hex("alpha"));
+  EXPECT_EQ(small.after->content_hash, base::blake2b_hex("one"));
+  EXPECT_EQ(changed(), "~a.txt ~src/one.cc ");
+  const auto set = ChangeSet::keep(state_, ws_, overlay_->changes().value());
+  ASSERT_TRUE(set) << set.error().message;
+  ASSERT_TRUE((*set)->apply({}));
+  EXPECT_EQ(modified_ns("a.txt"), 7);
+  EXPECT_EQ(modified_ns("src/one.cc"), 8);
+  EXPECT_EQ(slurp(ws_ + "/a.txt"), "alpha");
+}
+
+TEST_F(OverlayTest, TimesThatWereSetGoWithTheFile) {
+  const auto writer = file("a.txt", kWrite);
+  ASSERT_TRUE(writer->set_times({.accessed_ns = 5, .modified_ns = 7}));
+  ASSERT_TRUE(top_->rename_entry("a.txt", *top_, "b.txt"));
+  EXPECT_EQ(change("b.txt").after->modified_ns, 7);
+  ASSERT_EQ(writer->append(bytes("!")), 6u);
+  EXPECT_EQ(writer->stat()->accessed_ns, 5);
+  EXPECT_GT(writer->stat()->modified_ns, 7) << "it is written since";
+  ASSERT_TRUE(writer->set_times({.modified_ns = 9}));
+  EXPECT_EQ(writer->stat()->modified_ns, 9);
+}
+
+// Its data, not its size, is what a large sparse file costs; also where the state is on another
+// file system, if there is one.
+TEST_F(OverlayTest, HolesStayHolesWhenAFileIsCopied) {
+  constexpr std::uint64_t kSize = 256u << 20, kMiddle = 100u << 20;
+  for (const std::string& state :
+       {root_ + "/holes", "/dev/shm/vfs" + fs::path(root_).extension().string()}) {
+    if (!fs::exists(fs::path(state).parent_path())) continue;
+    fs::create_directory(state);
+    put("sparse", "");
+    fs::resize_file(ws_ + "/sparse", kSize);
+    std::fstream(ws_ + "/sparse", std::ios::in | std::ios::out).seekp(kMiddle) << "middle";
+    const auto overlay =
+        Overlay::open(open_host_filesystem(ws_, core::Access::read_only, {}).value(), {}, state)
+            .value();
+    const auto sparse = overlay->filesystem()->root()->open_file("sparse", kWrite).value();
+    ASSERT_EQ(sparse->write_at(bytes("x"), 5), 1u);
+    EXPECT_EQ(sparse->stat()->size, kSize);
+    std::string text(10, '-');
+    ASSERT_EQ(sparse->read_at(std::as_writable_bytes(std::span(text)), kMiddle - 2), 10u);
+    EXPECT_EQ(text, std::string("\0\0middle\0\0", 10));
+    struct stat status;
+    ASSERT_EQ(::stat((state + "/1").c_str(), &status), 0);
+    EXPECT_LT(status.st_blocks * 512, 1 << 20);
+    fs::remove_all(state);
+  }
+}
+
 TEST_F(OverlayTest, AFileThatReplacesAnotherKeepsItsMode) {
   ::chmod((ws_ + "/src/one.cc").c_str(), 0755);
   write("tmp", "new text");
@@ -167,7 +232,7 @@ TEST_F(OverlayTest, AFileThatReplacesAnotherKeepsItsMode) {
 }
 
 TEST_F(OverlayTest, AFolderIsMovedWithoutCopyingAndToldWhole) {
-  open({.entries_max = 2});
+  open({.bytes_max = 6, .entries_max = 8});
   ASSERT_TRUE(top_->rename_entry("src", *top_, "lib"));
   EXPECT_EQ(files_kept(), 0u);
   EXPECT_EQ(text_of(*file("lib/deep/two.cc")), "two");
@@ -237,13 +302,35 @@ TEST_F(OverlayTest, OfLargeFilesOnlyTheIdentityIsKept) {
   EXPECT_EQ(changed(), "~a.txt -src/one.cc ");
 }
 
-TEST_F(OverlayTest, MovingMoreThanACallMayWriteIsOneSentence) {
-  open({.bytes_max = 4});
-  ASSERT_TRUE(top_->rename_entry("a.txt", *top_, "b.txt"));
-  const auto changes = overlay_->changes();
-  ASSERT_FALSE(changes);
-  EXPECT_EQ(changes.error().code, Code::limit_exceeded);
-  EXPECT_EQ(changes.error().message, "the call moved more than a call may write");
+TEST_F(OverlayTest, WhatIsMovedCountsOnceAndIsRefusedWhereItIsMoved) {
+  open({.bytes_max = 5});
+  write("new", "");
+  EXPECT_EQ(top_->rename_entry("src", *top_, "lib").error(), ENOSPC) << "six bytes";
+  ASSERT_TRUE(top_->rename_entry("a.txt", *folder("src"), "b"));
+  EXPECT_EQ(folder("src")->hard_link("one.cc", *top_, "x").error(), ENOSPC);
+  ASSERT_TRUE(folder("src")->rename_entry("b", *top_, "c"));
+  EXPECT_EQ(file("new", kWrite)->append(bytes("x")).error(), ENOSPC);
+  EXPECT_EQ(changed(), "-a.txt +c +new ");
+  open({.bytes_max = 6, .entries_max = 7});
+  EXPECT_EQ(top_->rename_entry("src", *top_, "lib").error(), ENOSPC) << "eight entries";
+  write("new", "123456");
+  EXPECT_EQ(changed(), "+new ") << "nothing of what was refused is counted";
+  open({.bytes_max = 6});
+  ASSERT_TRUE(folder("src")->rename_entry("deep", *top_, "deep"));
+  ASSERT_TRUE(top_->rename_entry("src", *top_, "lib"));
+  ASSERT_TRUE(folder("lib")->rename_entry("one.cc", *folder("deep"), "one"));
+  ASSERT_TRUE(top_->rename_entry("deep", *folder("lib"), "deeper"));
+  EXPECT_EQ(changed(),
+            "+lib +lib/deeper +lib/deeper/one +lib/deeper/two.cc -src -src/deep -src/deep/two.cc "
+            "-src/one.cc ");
+}
+
+TEST_F(OverlayTest, WhatCannotBeKeptInTheEndStaysAndNothingElseIsLost) {
+  ASSERT_TRUE(top_->rename_entry("src", *top_, "lib"));
+  write("new", "text");
+  fs::remove(state_ + "/base");
+  std::ofstream(state_ + "/base") << "where bases would be";
+  EXPECT_EQ(changed(), "+lib +lib/deep +new ") << "src stays, with all that is in it";
 }
 
 TEST_F(OverlayTest, HardLinksAreOneFile) {
@@ -388,16 +475,54 @@ TEST_F(OverlayTest, SpecialFilesStayAsTheyAre) {
 TEST_F(OverlayTest, DepthIsNoProblemForASmallStack) {
   auto thread = base::Thread::start("deep", 256 << 10, [this] {
     auto at = top_;
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 2048; ++i) {
       ASSERT_TRUE(at->make_directory("d"));
       at = at->open_directory("d").value();
     }
+    ASSERT_TRUE(top_->rename_entry("d", *top_, "ee"));
     EXPECT_TRUE(overlay_->changes());
     at.reset();
     top_.reset();
     overlay_.reset();
   });
   thread.value().join();
+}
+
+// Whatever way it gets there: by descriptors no path is ever spelled out.
+TEST_F(OverlayTest, NothingStandsDeeperThanAPathReaches) {
+  const std::string step(199, 'd');
+  const auto dig = [&](std::shared_ptr<Directory> at, int steps) {
+    for (int i = 0; i < steps; ++i) {
+      EXPECT_TRUE(at->make_directory(step));
+      at = at->open_directory(step).value();
+    }
+    return at;
+  };
+  std::string below = ws_ + "/below";
+  for (int i = 0; i < 10; ++i) below += "/" + step;
+  fs::create_directories(below);
+  ASSERT_TRUE(top_->make_directory("made"));
+  dig(folder("made"), 10);
+  const auto end = dig(top_, 20);  // 3,999 bytes
+  const std::string fits(96, 'x'), longer = fits + "x";
+  EXPECT_EQ(end->make_directory(longer).error(), ENAMETOOLONG);
+  EXPECT_EQ(end->make_link(longer, "x").error(), ENAMETOOLONG);
+  EXPECT_EQ(end->open_file(longer, kCreate).error(), ENAMETOOLONG);
+  EXPECT_EQ(end->open_plain(longer, kCreate).error(), ENAMETOOLONG);
+  EXPECT_EQ(top_->hard_link("a.txt", *end, longer).error(), ENAMETOOLONG);
+  EXPECT_EQ(top_->rename_entry("a.txt", *end, longer).error(), ENAMETOOLONG);
+  EXPECT_TRUE(top_->rename_entry("a.txt", *end, fits));
+  const auto down = [&](int steps) {
+    auto at = top_;
+    for (int i = 0; i < steps; ++i) at = at->open_directory(step).value();
+    return at;
+  };
+  for (const std::string deep : {"made", "below"}) {  // with 2,000 bytes below it
+    EXPECT_EQ(top_->rename_entry(deep, *down(11), deep).error(), ENAMETOOLONG) << deep;
+    EXPECT_TRUE(top_->rename_entry(deep, *down(10), deep)) << deep;
+    EXPECT_EQ(down(10)->rename_entry(deep, *down(11), deep).error(), ENAMETOOLONG) << deep;
+    EXPECT_TRUE(down(10)->rename_entry(deep, *top_, deep)) << deep;
+  }
 }
 
 TEST_F(OverlayTest, OverlaysAreDevicesOfTheirOwn) {
@@ -407,6 +532,52 @@ TEST_F(OverlayTest, OverlaysAreDevicesOfTheirOwn) {
   EXPECT_EQ(first->rename_entry("a.txt", *top_, "b").error(), EXDEV);
   EXPECT_EQ(first->hard_link("a.txt", *top_, "b").error(), EXDEV);
   EXPECT_FALSE(Overlay::open(nullptr, {}, root_ + "/none"));
+}
+
+// Works as a user who owns nothing below, where the tests run as root.
+class OverlayAsNobodyTest : public OverlayTest {
+ protected:
+  static constexpr uid_t kNobody = 65534;
+  ~OverlayAsNobodyTest() override {
+    if (was_root_) EXPECT_EQ(::seteuid(0), 0);
+    ::chmod((ws_ + "/src/deep").c_str(), 0755);
+  }
+  void begin() {
+    ::chmod(root_.c_str(), 0755);
+    if (::geteuid() == 0) {
+      was_root_ = true;
+      ASSERT_EQ(::chown(root_.c_str(), kNobody, kNobody), 0);
+      ASSERT_EQ(::seteuid(kNobody), 0);
+    }
+    open();
+  }
+  bool was_root_ = false;
+};
+
+TEST_F(OverlayAsNobodyTest, AFolderThatCannotBeReadIsNotEmpty) {
+  ::chmod((ws_ + "/src/deep").c_str(), 0);
+  begin();
+  const auto src = folder("src");
+  EXPECT_EQ(src->remove_directory("deep").error(), EACCES);
+  ASSERT_TRUE(top_->make_directory("made"));
+  EXPECT_EQ(top_->rename_entry("made", *src, "deep").error(), EACCES);
+  EXPECT_EQ(src->rename_entry("deep", *top_, "deep").error(), EACCES);
+  ASSERT_TRUE(src->set_entry_times("deep", {.modified_ns = 1}));
+  EXPECT_EQ(src->open_directory("deep").error(), EACCES) << "nor looks it so";
+  EXPECT_EQ(changed(), "+made ~src/deep ");
+}
+
+TEST_F(OverlayAsNobodyTest, WhatCannotBeReadCannotBeMovedAndTheRestIsTold) {
+  ::chmod((ws_ + "/src/one.cc").c_str(), 0);
+  begin();
+  const auto src = folder("src");
+  EXPECT_EQ(top_->rename_entry("src", *top_, "lib").error(), EACCES);
+  EXPECT_EQ(src->rename_entry("one.cc", *src, "two").error(), EACCES);
+  EXPECT_EQ(src->hard_link("one.cc", *src, "two").error(), EACCES);
+  EXPECT_TRUE(src->rename_entry("deep", *top_, "deep"));
+  write("new", "text");
+  ASSERT_TRUE(src->remove_file("one.cc"));
+  EXPECT_EQ(changed(), "+deep +deep/two.cc +new -src/deep -src/deep/two.cc -src/one.cc ");
 }
 
 // Runs as nobody where the tests run as root: root may write anything.

@@ -99,10 +99,13 @@ Tree::~Tree() {
 
 // --- below ---
 
-std::shared_ptr<Directory> Tree::folder_below(const std::string& path) {
+Sys<std::shared_ptr<Directory>> Tree::folder_below(const std::string& path) {
   if (path.empty()) return lower_root;
   auto opened = lower_root->open_plain(path, {.read = true, .directory = true});
-  return opened ? std::move(opened->directory) : nullptr;
+  if (opened) return std::move(opened->directory);
+  const int error = opened.error();
+  if (error == ENOENT || error == ENOTDIR || error == ELOOP) return nullptr;
+  return std::unexpected(error);
 }
 
 Sys<Stat> Tree::stat_below(const std::string& path) {
@@ -110,8 +113,9 @@ Sys<Stat> Tree::stat_below(const std::string& path) {
   auto stat = lower_root->stat_plain(path);
   if (stat || stat.error() != ELOOP) return stat;
   const auto folder = folder_below(std::string(parent_path(path)));
-  if (!folder) return std::unexpected(ENOENT);
-  return folder->stat_entry(leaf_name(path));
+  if (!folder) return std::unexpected(folder.error());
+  if (!*folder) return std::unexpected(ENOENT);
+  return (*folder)->stat_entry(leaf_name(path));
 }
 
 Sys<std::shared_ptr<File>> Tree::file_below(const std::string& path) {
@@ -277,6 +281,15 @@ Sys<void> Tree::pin(std::shared_ptr<FolderNode> folder) {
   return {};
 }
 
+Sys<void> Tree::pin_file(const std::shared_ptr<FileNode>& node) {
+  if (node->links == 0 || node->pinned) return {};
+  const auto folder = folder_from(std::string(parent_path(*node->lower)));
+  const auto name = leaf_name(*node->lower);
+  if (auto room = reserve(folder, name); !room) return room;
+  put(*folder, name, node);
+  return {};
+}
+
 Sys<void> Tree::reserve(const std::shared_ptr<FolderNode>& folder, std::string_view name) {
   if (auto pinned = pin(folder); !pinned) return pinned;
   if (!folder->entries.contains(name) && !contents->ledger->take_entry())
@@ -332,8 +345,8 @@ Version Tree::version_of(const std::string& path, const Stat& stat, File* conten
                   .changed_ns = stat.changed_ns};
   if (stat.kind == Kind::file) version.size = stat.size;
   if (stat.kind == Kind::link)
-    if (const auto folder = folder_below(std::string(parent_path(path))))
-      version.link_target = folder->read_link(leaf_name(path)).value_or("");
+    if (const auto folder = folder_below(std::string(parent_path(path))); folder && *folder)
+      version.link_target = (*folder)->read_link(leaf_name(path)).value_or("");
   if (content && stat.size <= contents->base_bytes_max)
     version.content = contents->keep_base(*content, stat.size).value_or("");
   return version;
@@ -375,15 +388,13 @@ Sys<void> Tree::copy_up(const std::shared_ptr<FileNode>& node, std::shared_ptr<F
   const std::lock_guard lock(mutex);
   if (node->links > 0 && !bases.contains(*node->lower))
     bases.emplace(*node->lower, version_of(*node->lower, stat, source.get()));
-  if (node->links > 0 && !node->pinned) {  // so it stands where it stood
-    const auto folder = folder_from(std::string(parent_path(*node->lower)));
-    const auto name = leaf_name(*node->lower);
-    if (auto room = reserve(folder, name); !room) {
-      contents->remove(made.number);
-      return room;
-    }
-    put(*folder, name, node);
+  if (auto pinned = pin_file(node); !pinned) {
+    contents->remove(made.number);
+    return pinned;
   }
+  // Times that were set before are from now on the content's.
+  const NewTimes times{std::exchange(node->accessed_ns, {}), std::exchange(node->modified_ns, {})};
+  if (!times.nothing()) (void)made.file->set_times(times);
   node->number = made.number;
   node->device = stat.device;
   node->inode = stat.inode;

@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
@@ -118,10 +119,11 @@ struct Tree {
   std::mutex mutex;
   std::uint64_t generation = 0;          // moves whenever a name changes what it means
   std::map<std::string, Version> bases;  // what stood below where it is changed, by lower path
+  std::set<std::string, std::less<>> carried;  // lower paths of what was moved, and so counted
 
   // --- below; no lock needed ---
   Sys<Stat> stat_below(const std::string& path);
-  std::shared_ptr<Directory> folder_below(const std::string& path);  // nullptr: it is no more
+  Sys<std::shared_ptr<Directory>> folder_below(const std::string& path);  // nullptr: it is no more
   Sys<std::shared_ptr<File>> file_below(const std::string& path);
 
   // --- with the lock held ---
@@ -150,12 +152,20 @@ struct Tree {
 
   // Puts a folder into the entries of its own, and so on up.
   Sys<void> pin(std::shared_ptr<FolderNode> folder);
+  // The same for a file that stands where it stood, unless it is removed.
+  Sys<void> pin_file(const std::shared_ptr<FileNode>& node);
   // Makes room for an entry; after it, put() cannot fail. Pins the folder.
   Sys<void> reserve(const std::shared_ptr<FolderNode>& folder, std::string_view name);
   void put(FolderNode& folder, std::string_view name, std::shared_ptr<Node> node);
   void give_back(const FolderNode& folder, std::string_view name);  // what reserve() took
   // Takes a name away, leaving a whiteout where something stands below. Needs reserve().
   void take_out(FolderNode& folder, Directory* below, std::string_view name);
+  // Before a node gets a place of `path_bytes`, longer by `more_bytes` than the one it has. What
+  // comes from below has to be kept when the changes are told: it can be read, and counts as if it
+  // were written there, once. Errors: EACCES, ENOSPC, ENAMETOOLONG (of what is in it, too).
+  Sys<void> carry(const std::shared_ptr<Node>& node, std::size_t path_bytes,
+                  std::size_t more_bytes);
+  static Sys<void> check_path_length(std::size_t bytes);
   // Somebody's last or one of several names goes; keeps the base of what came from below.
   void unlink(Node& node);
   static void touch(Node& node);
@@ -173,6 +183,13 @@ struct Tree {
   bool may_write(const FolderNode& folder);
 
  private:
+  struct Weight {
+    std::uint64_t bytes = 0, entries = 0;  // of what was not carried before
+    std::size_t longest = 0;               // path below the node, with the slash in front
+  };
+  class Weighing;
+  bool is_carried(std::string_view path) const;
+
   const bool privileged_;
 };
 
