@@ -9,7 +9,8 @@ extern "C" {
 #endif
 
 // Growth past these limits traps with a message that begins with kGrowthRefused (sandbox/limits).
-void boxagnts_store_limit(wasmtime_store_t* store, uint64_t memory_bytes, uint64_t table_elements);
+void boxagnts_store_limit(wasmtime_store_t* store, uint64_t memory_bytes, uint32_t tables,
+                          uint64_t table_elements);
 
 #ifdef __cplusplus
 }

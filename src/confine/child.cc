@@ -90,10 +90,12 @@ int become_child(void* argument) {
     errno = error_number;
     return failed();
   }
-  sigset_t none;
-  sigemptyset(&none);
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  // By the system calls: libc, or a sanitizer in it, would note it in memory that is the parent's.
+  constexpr std::uint64_t kNone = 0;
+  constexpr std::array<std::uint64_t, 4> kDefault{};  // the kernel's struct sigaction
+  for (int number = 1; number < NSIG; ++number)
+    ::syscall(SYS_rt_sigaction, number, &kDefault, nullptr, sizeof kNone);
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &kNone, nullptr, sizeof kNone);
   ::syscall(SYS_execveat, start.program, "", start.arguments, start.environment, AT_EMPTY_PATH);
   return failed();
 }

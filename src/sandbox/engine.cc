@@ -2,7 +2,10 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
+
+#include "base/text.h"
 
 namespace boxagnts::sandbox {
 namespace {
@@ -12,7 +15,6 @@ namespace {
 // docs/architecture.md).
 constexpr std::size_t kMemoryKeepResidentBytes = 128 << 10;
 constexpr std::size_t kTableKeepResidentBytes = 4 << 10;
-constexpr std::uint32_t kTableElementsMax = 20'000;
 
 void set_features(wasm_config_t* config) {
   wasmtime_config_wasm_simd_set(config, true);
@@ -35,7 +37,8 @@ void set_pool(wasm_config_t* config, const SandboxOptions& options) {
   const std::uint32_t instances = options.instances_max;
   wasmtime_pooling_allocation_config_total_core_instances_set(pool, instances);
   wasmtime_pooling_allocation_config_total_memories_set(pool, instances);
-  wasmtime_pooling_allocation_config_total_tables_set(pool, instances);
+  wasmtime_pooling_allocation_config_total_tables_set(pool, instances * kTablesMax);
+  wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, kTablesMax);
   wasmtime_pooling_allocation_config_total_component_instances_set(pool, 0);
   wasmtime_pooling_allocation_config_total_stacks_set(pool, 0);
   wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, 0);
@@ -51,13 +54,24 @@ void set_pool(wasm_config_t* config, const SandboxOptions& options) {
 
 }  // namespace
 
+// An error, an empty line, "Caused by:", and a line a cause: each may be numbered, and goes on in
+// deeper lines.
 std::string take_message(wasmtime_error_t* error) {
   const Owned<wasmtime_error_t> owned(error);
   wasm_name_t text;
   wasmtime_error_message(error, &text);
-  std::string message(text.data, text.size);
+  const std::string whole(text.data, text.size);
   wasm_byte_vec_delete(&text);
-  return message;
+  std::string sentence;
+  for (std::string_view line : base::split(whole, '\n')) {
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    if (line.empty() || line == "Caused by:") continue;
+    const std::size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+    if (digits > 0 && line.substr(digits).starts_with(": ")) line.remove_prefix(digits + 2);
+    if (!sentence.empty()) sentence += ": ";
+    sentence += line;
+  }
+  return sentence;
 }
 
 EngineKind engine_kind(const core::Limits& limits) {

@@ -32,8 +32,12 @@ struct WasmtimeDelete {
 template <class T>
 using Owned = std::unique_ptr<T, WasmtimeDelete>;
 
-// Takes the error's text and deletes the error.
+// Takes the error's text, causes behind it, as one sentence, and deletes the error.
 std::string take_message(wasmtime_error_t* error);
+
+// Of one module, and of each table.
+constexpr std::uint32_t kTablesMax = 8;
+constexpr std::uint32_t kTableElementsMax = 20'000;
 
 // Advances the engine's epoch every kTick while a guest runs, and sleeps otherwise.
 class EpochTicker {

@@ -295,8 +295,8 @@ TEST_F(HostileTest, NoPathFunctionChangesAReadOnlyMount) {
 }
 
 TEST_F(HostileTest, NoPathFunctionReachesWhatIsHidden) {
-  ::symlink("secret.key", (base_ + "/inside/to_masked").c_str());
-  ::symlink(".boxagnts/log", (base_ + "/inside/to_state").c_str());
+  EXPECT_EQ(::symlink("secret.key", (base_ + "/inside/to_masked").c_str()), 0);
+  EXPECT_EQ(::symlink(".boxagnts/log", (base_ + "/inside/to_state").c_str()), 0);
   const auto before = snapshot(base_);
   for (const auto& function : kPathFunctions)
     for (const auto* path :

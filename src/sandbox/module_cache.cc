@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <cstdlib>
 #include <memory>
 
 #include "base/guard.h"
@@ -14,6 +16,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "vfs/host_filesystem.h"
 
 namespace boxagnts::sandbox {
 namespace {
@@ -78,8 +81,16 @@ Result<ModuleCache> ModuleCache::open(const std::string& folder, const confine::
   if (GUARD("sandbox.cache-folder", !is_only_ours(status)))
     return fail(Code::permission_denied,
                 folder +
-                    " is open to others, and compiled modules are native code; give it to "
-                    "yourself alone (chmod 700) or move it away");
+                    (status.st_uid == ::geteuid() ? " is open to others" : " is another user's") +
+                    ", and compiled modules are native code; give it to yourself alone (chown, "
+                    "chmod 700) or move it away");
+  char canonical[PATH_MAX];
+  if (!::realpath(folder.c_str(), canonical)) return fail_errno(errno, "cannot use " + folder);
+  // Only that name keeps guests that are given a folder above from writing native code.
+  if (GUARD("sandbox.cache-name", !vfs::Masks().hides(canonical + 1)))
+    return fail(Code::permission_denied,
+                folder + " leads to " + canonical +
+                    ", where programs could see it; make a folder of the link in it");
   return ModuleCache(std::move(fd), launcher, bytes_max);
 }
 

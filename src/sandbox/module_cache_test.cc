@@ -70,6 +70,15 @@ TEST_F(ModuleCacheTest, AModuleIsCompiledOnceForAllProcesses) {
   EXPECT_EQ(compiled_, 2);
 }
 
+TEST_F(ModuleCacheTest, AFolderThatLosesItsNameIsRefused) {
+  fs::create_directories(root_ / "elsewhere");
+  fs::create_directories(root_ / "a");
+  fs::create_directory_symlink(root_ / "elsewhere", root_ / "a/.boxagnts");
+  const auto cache = ModuleCache::open(folder_, *launcher_);
+  ASSERT_FALSE(cache);
+  EXPECT_TRUE(cache.error().message.contains("programs could see it")) << cache.error().message;
+}
+
 TEST_F(ModuleCacheTest, FuelIsAnotherEntry) {
   auto cache = open();
   const auto wasm = module(7);

@@ -48,16 +48,17 @@ std::expected<vfs::NewTimes, Errno> new_times(World& world, std::uint64_t access
 
 namespace {
 
-// One host call moves at most this much, so that a stop request never waits for a large copy.
+// Bytes move in steps of this size, so that a stop request never waits for a large copy.
 constexpr std::uint64_t kStepBytes = 1 << 20;
-constexpr std::uint32_t kVectorsMax = 1024;  // IOV_MAX
+constexpr std::uint64_t kCallBytesMax = 0x7ffff000;  // in one call, as in Linux
+constexpr std::uint32_t kVectorsMax = 1024;          // IOV_MAX
 constexpr std::uint64_t kOffsetMax = INT64_MAX;
 
 using Type = Descriptor::Type;
 
 bool is_stream(const Descriptor& descriptor) { return descriptor.type == Type::stream; }
 
-// The guest's buffers, cut to kStepBytes in all.
+// The guest's buffers, in pieces of at most kStepBytes, cut to kCallBytesMax in all.
 std::expected<std::vector<std::span<std::byte>>, Errno> gather(const Call& call,
                                                                std::uint32_t vectors,
                                                                std::uint32_t count) {
@@ -72,20 +73,23 @@ std::expected<std::vector<std::span<std::byte>>, Errno> gather(const Call& call,
     std::memcpy(&vector, raw->data() + i * sizeof vector, sizeof vector);
     const auto whole = call.memory.bytes(vector.buffer, vector.size);
     if (!whole) return std::unexpected(whole.error());
-    const auto bytes = whole->first(std::min<std::uint64_t>(whole->size(), kStepBytes - total));
-    total += bytes.size();
-    if (!bytes.empty()) out.push_back(bytes);
+    auto rest = whole->first(std::min<std::uint64_t>(whole->size(), kCallBytesMax - total));
+    total += rest.size();
+    for (; !rest.empty(); rest = rest.subspan(out.back().size()))
+      out.push_back(rest.first(std::min<std::uint64_t>(rest.size(), kStepBytes)));
   }
   return out;
 }
 
 // Reads into the buffers from `offset` until one is not filled.
-vfs::Sys<std::uint64_t> read_file(vfs::File& file, std::span<const std::span<std::byte>> buffers,
+vfs::Sys<std::uint64_t> read_file(Call& call, vfs::File& file,
+                                  std::span<const std::span<std::byte>> buffers,
                                   std::uint64_t offset) {
   if (offset > kOffsetMax) return std::unexpected(EINVAL);
-  if (offset > kOffsetMax - kStepBytes) return 0;  // no file reaches that far
+  if (offset > kOffsetMax - kCallBytesMax) return 0;  // no file reaches that far
   std::uint64_t total = 0;
   for (const auto buffer : buffers) {
+    if (total > 0 && call.process.must_stop()) break;
     const auto got = file.read_at(buffer, offset + total);
     if (!got) return total > 0 ? vfs::Sys<std::uint64_t>(total) : std::unexpected(got.error());
     total += *got;
@@ -94,7 +98,8 @@ vfs::Sys<std::uint64_t> read_file(vfs::File& file, std::span<const std::span<std
   return total;
 }
 
-vfs::Sys<std::uint64_t> write_file(vfs::File& file, std::span<const std::span<std::byte>> buffers,
+vfs::Sys<std::uint64_t> write_file(Call& call, vfs::File& file,
+                                   std::span<const std::span<std::byte>> buffers,
                                    std::uint64_t offset) {
   std::uint64_t total = 0;
   for (const auto buffer : buffers) total += buffer.size();
@@ -102,6 +107,7 @@ vfs::Sys<std::uint64_t> write_file(vfs::File& file, std::span<const std::span<st
   if (total > kOffsetMax - offset) return std::unexpected(EFBIG);
   total = 0;
   for (const auto buffer : buffers) {
+    if (total > 0 && call.process.must_stop()) break;
     const auto put = file.write_at(buffer, offset + total);
     if (!put) return total > 0 ? vfs::Sys<std::uint64_t>(total) : std::unexpected(put.error());
     total += *put;
@@ -120,7 +126,7 @@ bool wait_for(Call& call, const Descriptor& stream, bool write) {
 Errno read_stream(Call& call, const Descriptor& from, std::span<const std::span<std::byte>> buffers,
                   std::uint32_t result) {
   while (true) {
-    const auto got = read_file(*from.file, buffers, 0);
+    const auto got = read_file(call, *from.file, buffers, 0);
     if (got) return call.memory.store(result, static_cast<std::uint32_t>(*got));
     if (got.error() != EAGAIN || from.flags & fdflags::kNonblock)
       return from_host_errno(got.error());
@@ -135,7 +141,7 @@ Errno fd_read(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_t
   TRY_ERRNO(call.memory.bytes(result, sizeof(std::uint32_t)));
   if (is_stream(from)) return read_stream(call, from, buffers, result);
   if (call.process.must_stop()) return Errno::io;
-  const auto got = TRY_SYS(read_file(*from.file, buffers, from.offset));
+  const auto got = TRY_SYS(read_file(call, *from.file, buffers, from.offset));
   from.offset += got;
   return call.memory.store(result, static_cast<std::uint32_t>(got));
 }
@@ -146,7 +152,7 @@ Errno fd_pread(Call& call, std::uint32_t fd, std::uint32_t vectors, std::uint32_
   Descriptor& from = *TRY_ERRNO(call.process.descriptor(fd, rights::kRead | rights::kSeek));
   const auto buffers = TRY_ERRNO(gather(call, vectors, count));
   if (call.process.must_stop()) return Errno::io;
-  const auto got = TRY_SYS(read_file(*from.file, buffers, offset));
+  const auto got = TRY_SYS(read_file(call, *from.file, buffers, offset));
   return call.memory.store(result, static_cast<std::uint32_t>(got));
 }
 
@@ -177,12 +183,16 @@ Errno write_stream(Call& call, const Descriptor& to, std::span<const std::span<s
   if (!over) room = wanted;
   std::uint64_t total = 0;
   for (const auto buffer : buffers) {
+    if (total > 0 && call.process.must_stop()) break;
     const auto bytes = buffer.first(std::min<std::uint64_t>(buffer.size(), room - total));
     std::size_t put = bytes.size();
-    if (to.file)
-      put = TRY_SYS(write_all(call, to, bytes));
-    else
+    if (to.file) {
+      const auto done = write_all(call, to, bytes);
+      if (!done && total == 0) return from_host_errno(done.error());
+      put = done.value_or(0);  // what went before is told, and counts
+    } else {
       to.output->text.append(reinterpret_cast<const char*>(bytes.data()), put);
+    }
     total += put;
     if (put < bytes.size()) break;
   }
@@ -207,13 +217,14 @@ std::expected<Written, Errno> write_at(Call& call, Descriptor& to,
   Written written{0, offset};
   if (to.flags & fdflags::kAppend) {
     for (const auto buffer : buffers) {
+      if (written.count > 0 && call.process.must_stop()) break;
       const auto end = to.file->append(buffer);
       if (!end && written.count == 0) return std::unexpected(from_host_errno(end.error()));
       if (!end) break;
       written = {written.count + buffer.size(), *end};
     }
   } else {
-    const auto put = write_file(*to.file, buffers, offset);
+    const auto put = write_file(call, *to.file, buffers, offset);
     if (!put) return std::unexpected(from_host_errno(put.error()));
     written = {*put, offset + *put};
   }
@@ -404,9 +415,12 @@ Errno fd_readdir(Call& call, std::uint32_t fd, std::uint32_t buffer, std::uint32
   if (call.process.must_stop()) return Errno::io;
   if (cookie == 0 || found.listing.empty()) {
     const std::uint64_t inode = TRY_SYS(place->directory->stat()).inode;
-    found.listing = TRY_SYS(place->directory->list());
+    auto listing = TRY_SYS(place->directory->list());
     for (const auto* name : {"..", "."})
-      found.listing.insert(found.listing.begin(), {name, inode, vfs::Kind::directory});
+      listing.insert(listing.begin(), {name, inode, vfs::Kind::directory});
+    if (const Errno kept = call.process.keep_listing(found, std::move(listing));
+        kept != Errno::success)
+      return kept;
   }
   std::uint32_t used = 0;
   for (std::uint64_t i = cookie; i < found.listing.size() && used < size; ++i) {

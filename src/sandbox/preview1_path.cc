@@ -45,6 +45,13 @@ std::expected<vfs::Leaf, Errno> leaf(Call& call, const Target& at, vfs::Follow f
   return std::move(*resolved);
 }
 
+// The path without slashes behind it, for functions that work on the entry itself and never on what
+// a link there leads to: a folder's name may have them, and says the same without.
+Target of_entry(Target at) {
+  while (at.path.size() > 1 && at.path.ends_with('/')) at.path.remove_suffix(1);
+  return at;
+}
+
 // For a name that is to be made with a slash behind it: only a folder could stand there.
 std::expected<void, Errno> check_slash(const vfs::Leaf& made) {
   if (!made.must_be_directory) return {};
@@ -138,7 +145,7 @@ Errno path_filestat_set_times(Call& call, std::uint32_t fd, std::uint32_t lookup
 Errno path_create_directory(Call& call, std::uint32_t fd, std::uint32_t path,
                             std::uint32_t path_size) {
   const auto at = TRY_ERRNO(target(call, fd, rights::kCreateDirectory, path, path_size));
-  const auto found = TRY_ERRNO(leaf(call, at, vfs::Follow::no));
+  const auto found = TRY_ERRNO(leaf(call, of_entry(at), vfs::Follow::no));
   if (found.name.empty()) return Errno::exist;
   TRY_SYS(found.parent.directory->make_directory(found.name));
   return Errno::success;
@@ -147,7 +154,7 @@ Errno path_create_directory(Call& call, std::uint32_t fd, std::uint32_t path,
 Errno path_remove_directory(Call& call, std::uint32_t fd, std::uint32_t path,
                             std::uint32_t path_size) {
   const auto at = TRY_ERRNO(target(call, fd, rights::kRemoveDirectory, path, path_size));
-  const auto found = TRY_ERRNO(leaf(call, at, vfs::Follow::no));
+  const auto found = TRY_ERRNO(leaf(call, of_entry(at), vfs::Follow::no));
   if (found.name.empty()) return Errno::inval;
   TRY_SYS(found.parent.directory->remove_directory(found.name));
   return Errno::success;
@@ -169,10 +176,10 @@ Errno path_rename(Call& call, std::uint32_t fd, std::uint32_t path, std::uint32_
                   std::uint32_t new_fd, std::uint32_t new_path, std::uint32_t new_path_size) {
   const auto at = TRY_ERRNO(target(call, fd, rights::kRenameSource, path, path_size));
   const auto to = TRY_ERRNO(target(call, new_fd, rights::kRenameTarget, new_path, new_path_size));
-  const auto source = TRY_ERRNO(leaf(call, at, vfs::Follow::no));
-  const auto destination = TRY_ERRNO(leaf(call, to, vfs::Follow::no));
+  const auto source = TRY_ERRNO(leaf(call, of_entry(at), vfs::Follow::no));
+  const auto destination = TRY_ERRNO(leaf(call, of_entry(to), vfs::Follow::no));
   if (source.name.empty() || destination.name.empty()) return Errno::busy;
-  if (source.must_be_directory || destination.must_be_directory) {
+  if (at.path.ends_with('/') || to.path.ends_with('/')) {
     const auto stat = TRY_SYS(source.parent.directory->stat_entry(source.name));
     if (stat.kind != vfs::Kind::directory) return Errno::notdir;
   }

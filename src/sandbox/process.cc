@@ -85,6 +85,13 @@ ProcessState::ProcessState(const Process& spec, base::Clock& clock, World& its_w
                                          .rights = rights::kDirectory,
                                          .rights_inheriting = rights::kDirectory | rights::kFile});
   };
+  if (process.preopens) {
+    for (const auto& [name, path] : *process.preopens) {
+      preopen(name);
+      if (auto at = process.name_space->at(path)) descriptors_.back()->place = std::move(*at);
+    }
+    return;
+  }
   // 3 is always the root and 4 the working directory; wasi-libc takes the longest matching name
   // and, among equals ("/" and "." both match any path), the last.
   preopen("/");
@@ -130,6 +137,19 @@ std::expected<std::uint32_t, Errno> ProcessState::add(Descriptor descriptor) {
     return std::unexpected(Errno::mfile);
   descriptors_.emplace_back(std::move(descriptor));
   return static_cast<std::uint32_t>(descriptors_.size() - 1);
+}
+
+Errno ProcessState::keep_listing(Descriptor& directory,
+                                 std::vector<vfs::DirectoryEntry> listing) const {
+  constexpr std::uint64_t kListingsBytesMax = 256ull << 20;
+  std::uint64_t bytes = 0, others = 0;
+  for (const auto& entry : listing) bytes += sizeof entry + entry.name.capacity();
+  for (const auto& other : descriptors_)
+    if (other && &*other != &directory) others += other->listing_bytes;
+  if (GUARD("sandbox.listings", others + bytes > kListingsBytesMax)) return Errno::nomem;
+  directory.listing = std::move(listing);
+  directory.listing_bytes = bytes;
+  return Errno::success;
 }
 
 Errno ProcessState::close(std::uint32_t fd) {

@@ -153,6 +153,7 @@ struct Descriptor {
   std::uint64_t rights_inheriting = 0;
   std::uint16_t flags = 0;
   std::vector<vfs::DirectoryEntry> listing;  // what fd_readdir last began to read
+  std::uint64_t listing_bytes = 0;
 };
 
 // stdout or stderr: what was written counts against Limits::output_bytes.
@@ -175,6 +176,8 @@ class ProcessState {
   std::expected<const vfs::Place*, Errno> place(std::uint32_t fd, std::uint64_t needed_rights);
   // The lowest free number. Errors: mfile at Limits::open_files.
   std::expected<std::uint32_t, Errno> add(Descriptor descriptor);
+  // Errors: nomem when all listings together would take more than 256 MiB of the host's memory.
+  Errno keep_listing(Descriptor& directory, std::vector<vfs::DirectoryEntry> listing) const;
   Errno close(std::uint32_t fd);
   Errno renumber(std::uint32_t from, std::uint32_t to);
 

@@ -44,7 +44,7 @@ class RacesTest : public SandboxTest, public testing::WithParamInterface<Race> {
     std::ofstream(base_ + "/inside/plain") << "i";
     std::ofstream(base_ + "/outside/secret") << "S";
     std::ofstream(base_ + "/outside/deep/kept") << "S";
-    ::symlink("../outside", (base_ + "/inside/trap").c_str());
+    EXPECT_EQ(::symlink("../outside", (base_ + "/inside/trap").c_str()), 0);
     process_.name_space =
         vfs::NameSpace::make(
             {{"/inside",

@@ -42,7 +42,6 @@ wasm_trap_t* leave_guest() {
 namespace {
 
 constexpr std::uint64_t kPageBytes = 64 << 10;
-constexpr std::uint64_t kTableElementsMax = 20'000;
 
 // How Wasmtime's own errors begin that are limits of ours (crate wasmtime, runtime/limits.rs and
 // the pooling allocator): the version is pinned, and tests hold each.
@@ -50,6 +49,10 @@ constexpr std::string_view kMemoryRefused = "forcing trap when growing memory";
 constexpr std::string_view kMemoryInitialRefused = "memory minimum size";
 constexpr std::string_view kTableRefused = "forcing trap when growing table";
 constexpr std::string_view kTableInitialRefused = "table minimum size";
+constexpr std::string_view kModuleTooLarge = "exceeds the";  // of a pool's slot
+constexpr std::string_view kCutShort = "unexpected end";
+constexpr std::string_view kNoAddressSpace = "mmap failed to reserve";
+constexpr std::size_t kSentenceMax = 400;
 
 // One engine with its linker and ticker.
 struct EngineParts {
@@ -101,7 +104,11 @@ Result<Owned<wasmtime_module_t>> compile_module(wasm_engine_t& engine, std::stri
   if (auto* error = wasmtime_module_new(&engine, reinterpret_cast<const std::uint8_t*>(wasm.data()),
                                         wasm.size(), &module)) {
     const std::string message = take_message(error);
-    return fail(Code::invalid_argument, "not a valid WebAssembly module: " + first_line(message),
+    if (message.contains(kCutShort))
+      return fail(Code::invalid_argument,
+                  "the WebAssembly module is truncated or damaged: " + message);
+    return fail(Code::invalid_argument,
+                "not a valid WebAssembly module: " + base::one_line(message, kSentenceMax),
                 message);
   }
   return Owned<wasmtime_module_t>(module);
@@ -141,9 +148,13 @@ class WasmtimeSandbox final : public Sandbox {
     wasmtime_module_t* module = nullptr;
     if (auto* error = wasmtime_module_deserialize(
             parts->engine.get(), reinterpret_cast<const std::uint8_t*>(cwasm.data()), cwasm.size(),
-            &module))
+            &module)) {
+      std::string message = take_message(error);
+      if (message.contains(kModuleTooLarge))
+        return fail(Code::invalid_argument, "the module is larger than a sandbox: " + message);
       return fail(Code::unsupported, "the compiled module was made for another engine or CPU",
-                  take_message(error));
+                  std::move(message));
+    }
     return link(parts, Owned<wasmtime_module_t>(module));
   }
 
@@ -175,7 +186,7 @@ class WasmtimeSandbox final : public Sandbox {
     wasmtime_instance_pre_t* pre = nullptr;
     if (auto* error = wasmtime_linker_instantiate_pre(parts->linker.get(), module.get(), &pre))
       return fail(Code::invalid_argument, "the module wants something that no guest is given: " +
-                                              first_line(take_message(error)));
+                                              base::one_line(take_message(error), kSentenceMax));
     return std::make_shared<ModuleProgram>(parts, std::move(module),
                                            Owned<wasmtime_instance_pre_t>(pre));
   }
@@ -183,16 +194,23 @@ class WasmtimeSandbox final : public Sandbox {
   static Status check_exports(const wasmtime_module_t& module) {
     wasm_exporttype_vec_t exports;
     wasmtime_module_exports(&module, &exports);
-    bool memory = false, start = false;
+    bool memory = false, start = false, bare = false;
     for (std::size_t i = 0; i < exports.size; ++i) {
       const auto* name = wasm_exporttype_name(exports.data[i]);
       const std::string_view text(name->data, name->size);
-      const auto kind = wasm_externtype_kind(wasm_exporttype_type(exports.data[i]));
+      const auto* type = wasm_exporttype_type(exports.data[i]);
+      const auto kind = wasm_externtype_kind(type);
       memory = memory || (text == "memory" && kind == WASM_EXTERN_MEMORY);
-      start = start || (text == "_start" && kind == WASM_EXTERN_FUNC);
+      if (text != "_start" || kind != WASM_EXTERN_FUNC) continue;
+      const auto* function = wasm_externtype_as_functype_const(type);
+      start = true;
+      bare = wasm_functype_params(function)->size + wasm_functype_results(function)->size == 0;
     }
     wasm_exporttype_vec_delete(&exports);
-    if (memory && start) return {};
+    if (memory && bare) return {};
+    if (start && !bare)
+      return fail(Code::invalid_argument,
+                  "the module is no WASI command: its _start takes or gives values");
     return fail(Code::invalid_argument,
                 std::string("the module is no WASI command: it does not export ") +
                     (start ? "its memory" : "_start"));
@@ -298,6 +316,10 @@ void classify(ProcessState& state, wasmtime_error_t* error, wasm_trap_t* trap) {
                           "the program crashed: " + first_line(message) + where_it_trapped(*trap));
   }
   const std::string message = take_message(error);
+  if (message.contains(kNoAddressSpace))
+    return state.end_with(
+        End::trapped,
+        "this system gives too little address space to run it (ulimit -v); " + message);
   if (message.contains(kMemoryRefused) || message.contains(kMemoryInitialRefused))
     return state.end_with(End::limit,
                           named_limit("wasm_max_memory_size", state.process.limits.memory_bytes,
@@ -306,7 +328,7 @@ void classify(ProcessState& state, wasmtime_error_t* error, wasm_trap_t* trap) {
     return state.end_with(End::limit,
                           "the limit of " + std::to_string(kTableElementsMax) +
                               " table elements was reached: the program wanted a larger table");
-  state.end_with(End::trapped, "the program failed: " + first_line(message));
+  state.end_with(End::trapped, "the program failed: " + base::one_line(message, kSentenceMax));
 }
 
 Result<ProcessResult> WasmtimeSandbox::run(const Program& program, const Process& process,
@@ -324,7 +346,7 @@ Result<ProcessResult> WasmtimeSandbox::run(const Program& program, const Process
   const Owned<wasmtime_store_t> store(wasmtime_store_new(parts.engine.get(), &state, nullptr));
   auto* context = wasmtime_store_context(store.get());
   boxagnts_store_limit(store.get(), process.limits.memory_bytes / kPageBytes * kPageBytes,
-                       kTableElementsMax);
+                       kTablesMax, kTableElementsMax);
   wasmtime_store_epoch_deadline_callback(store.get(), on_epoch, nullptr, nullptr);
   wasmtime_context_set_epoch_deadline(context, 1);
   // A stop request need not wait for the next tick.

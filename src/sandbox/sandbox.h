@@ -37,8 +37,16 @@ class Program {
   virtual ~Program() = default;
 };
 
+// A folder that is open from the start.
+struct Preopen {
+  std::string name;        // what the guest is told; programs compare their paths with it
+  std::string guest_path;  // where it stands
+};
+
 struct Process {
   std::shared_ptr<const vfs::NameSpace> name_space;
+  // Descriptors from 3 on. Nothing: "/", "." and every mount, as the contract of tools says.
+  std::optional<std::vector<Preopen>> preopens;
   std::string working_directory;         // guest path of "."
   std::vector<std::string> arguments;    // argv[0] first
   std::vector<std::string> environment;  // NAME=value

@@ -81,6 +81,49 @@ TEST_F(WorldTest, TheOutputLimitHoldsForAStreamToo) {
   EXPECT_EQ(read_from(*out.reader), "0123");
 }
 
+// What goes before a piece that would have to wait is told, and nothing is written twice.
+TEST_F(WorldTest, AShortWriteOfSeveralBuffersIsNoError) {
+  auto out = vfs::make_pipe().value();
+  process_.standard_output = out.writer;
+  const auto result = run_wat(R"((module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_fdstat_set_flags"
+      (func $flags (param i32 i32) (result i32)))
+    (memory (export "memory") 3)
+    (func (export "_start") (local $e i32)
+      (drop (call $flags (i32.const 1) (i32.const 4)))
+      (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 65536))
+      (i32.store (i32.const 8) (i32.const 64)) (i32.store (i32.const 12) (i32.const 10))
+      (local.set $e (call $write (i32.const 1) (i32.const 0) (i32.const 2) (i32.const 16)))
+      (call $exit (i32.add (local.get $e) (i32.load (i32.const 16)))))))");
+  EXPECT_EQ(result.exit_code, 65536);
+}
+
+// Who shares the pipe or terminal keeps a blocking one, and we never block.
+TEST(HostStream, NeverWaitsToWrite) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const base::UniqueFd reader(ends[0]), shared(::dup(ends[1]));
+  const auto pipe = vfs::make_host_stream(base::UniqueFd(ends[1]));
+  const base::UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY));
+  ASSERT_TRUE(master && ::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0);
+  const base::UniqueFd slave(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY));
+  ASSERT_TRUE(slave);
+  const auto terminal = vfs::make_host_stream(base::UniqueFd(::dup(slave.get())));
+  const std::string much(1 << 20, 'x');
+  for (auto* stream : {pipe.get(), terminal.get()}) {
+    std::size_t total = 0;
+    while (const auto put = stream->write_at(std::as_bytes(std::span(much)), 0)) total += *put;
+    EXPECT_GT(total, 0u);
+    EXPECT_EQ(stream->write_at(std::as_bytes(std::span(much)), 0).error(), EAGAIN);
+    std::array<std::byte, 8> room;
+    if (stream == terminal.get()) EXPECT_EQ(stream->read_at(room, 0).error(), EAGAIN);
+  }
+  EXPECT_EQ(::fcntl(shared.get(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_EQ(::fcntl(slave.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
 TEST_F(WorldTest, AReaderThatIsGoneIsEpipe) {
   auto out = vfs::make_pipe().value();
   out.reader.reset();

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <string>
 
 namespace boxagnts::vfs {
 namespace {
@@ -31,15 +32,29 @@ class Stream : public File {
   bool is_stream() const override { return true; }
 };
 
+// The same pipe, terminal or device by an open file description of our own, which can be made
+// non-blocking without anyone noticing. Nothing where the system does not let us open it again.
+base::UniqueFd opened_again(int fd) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  const int access = ::fcntl(fd, F_GETFL) & O_ACCMODE;
+  return base::UniqueFd(::open(path.c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
+
 class HostStream final : public Stream {
  public:
   explicit HostStream(base::UniqueFd fd) : fd_(std::move(fd)) {
     struct stat status{};
     waits_ = ::fstat(fd_.get(), &status) == 0 && !S_ISREG(status.st_mode);
     terminal_ = ::isatty(fd_.get()) == 1;
-    const int access = ::fcntl(fd_.get(), F_GETFL) & O_ACCMODE;
-    readable_ = access != O_WRONLY;
-    writable_ = access != O_RDONLY;
+    const int flags = ::fcntl(fd_.get(), F_GETFL);
+    readable_ = (flags & O_ACCMODE) != O_WRONLY;
+    writable_ = (flags & O_ACCMODE) != O_RDONLY;
+    never_blocks_ = !waits_ || flags & O_NONBLOCK;
+    if (never_blocks_ || S_ISSOCK(status.st_mode)) return;  // a socket cannot be opened again
+    if (auto own = opened_again(fd_.get())) {
+      fd_ = std::move(own);
+      never_blocks_ = true;
+    }
   }
 
   Sys<Stat> stat() override {
@@ -51,7 +66,7 @@ class HostStream final : public Stream {
 
   Sys<std::size_t> read_at(std::span<std::byte> into, std::uint64_t) override {
     if (!readable_) return std::unexpected(EBADF);
-    if (!into.empty() && !ready(POLLIN)) return std::unexpected(EAGAIN);
+    if (!into.empty() && would_block(POLLIN)) return std::unexpected(EAGAIN);
     const ssize_t got = ::read(fd_.get(), into.data(), into.size());
     if (got < 0) return last_error();
     return static_cast<std::size_t>(got);
@@ -59,10 +74,10 @@ class HostStream final : public Stream {
 
   Sys<std::size_t> write_at(std::span<const std::byte> from, std::uint64_t) override {
     if (!writable_) return std::unexpected(EBADF);
-    if (!from.empty() && !ready(POLLOUT)) return std::unexpected(EAGAIN);
-    // A pipe that says it is ready has room for this much, so the write does not wait.
+    if (!from.empty() && would_block(POLLOUT)) return std::unexpected(EAGAIN);
+    // A pipe that says it is ready has room for this much, unless others write into it just then.
     constexpr std::size_t kPieceBytes = 4096;  // PIPE_BUF
-    if (waits_) from = from.first(std::min(from.size(), kPieceBytes));
+    if (!never_blocks_) from = from.first(std::min(from.size(), kPieceBytes));
     const ssize_t put = ::write(fd_.get(), from.data(), from.size());
     if (put < 0) return last_error();
     return static_cast<std::size_t>(put);
@@ -71,14 +86,15 @@ class HostStream final : public Stream {
   int poll_descriptor() const override { return waits_ ? fd_.get() : -1; }
 
  private:
-  bool ready(short what) const {
-    if (!waits_) return true;
+  bool would_block(short what) const {
+    if (never_blocks_) return false;  // it says so itself
     pollfd one{fd_.get(), what, 0};
-    return ::poll(&one, 1, 0) != 0;  // an error shows in the read or write
+    return ::poll(&one, 1, 0) == 0;  // an error shows in the read or write
   }
 
-  const base::UniqueFd fd_;
-  bool waits_ = true;
+  base::UniqueFd fd_;
+  bool waits_ = true;         // else a plain file
+  bool never_blocks_ = true;  // else it is asked before
   bool terminal_ = false;
   bool readable_ = true, writable_ = true;
 };

@@ -18,8 +18,8 @@
 namespace boxagnts::vfs {
 
 // A descriptor of this process that can be read or written in order: a pipe, a terminal, a socket,
-// a file that was redirected. It is not made non-blocking (others share it): readiness is asked
-// first, and a pipe is written in pieces that fit.
+// a file that was redirected. Others share it, so it is not made non-blocking but opened again;
+// where that cannot be, readiness is asked first and little is written at once.
 std::shared_ptr<File> make_host_stream(base::UniqueFd fd);
 
 // A pipe of the kernel, 64 KiB. The reader's end comes when the last writer is gone; writing

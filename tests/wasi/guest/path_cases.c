@@ -168,6 +168,7 @@ CASE(path_create_directory, exist, anything) {
   WANT(exist, path_create_directory, SCRATCH, S("d/.."));
   WANT(exist, path_create_directory, SCRATCH, S("f"));
   WANT(exist, path_create_directory, SCRATCH, S("dangling"));
+  WANT(exist, path_create_directory, SCRATCH, S("dangling/"));
   WANT(exist, path_create_directory, ROOT, S("s"));
   WANT(exist, path_create_directory, ROOT, S("/"));
 }
@@ -190,6 +191,7 @@ CASE(path_remove_directory, notdir, file_or_link) {
   WANT(notdir, path_remove_directory, SCRATCH, S("f"));
   WANT(notdir, path_remove_directory, SCRATCH, S("f/"));
   WANT(notdir, path_remove_directory, SCRATCH, S("link"));
+  WANT(notdir, path_remove_directory, SCRATCH, S("link/"));  // never what it leads to
   CHECK(exists(SCRATCH, "d") && exists(SCRATCH, "link"));
 }
 CASE(path_remove_directory, notempty, holds_something) {
