@@ -36,6 +36,9 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   if (::fstat(fd.get(), &status) != 0) return fail_errno(errno, "cannot read " + path);
   if (!S_ISREG(status.st_mode))
     return fail(Code::invalid_argument, path + " is not a regular file");
+  if (static_cast<std::uint64_t>(status.st_size) > bytes_max)
+    return fail(Code::limit_exceeded,
+                path + " is larger than " + std::to_string(bytes_max) + " bytes");
   auto content = read_all(fd.get(), bytes_max);
   if (!content) return std::unexpected(std::move(content.error()).in("cannot read " + path));
   return content;

@@ -2,14 +2,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <functional>
+#include <mutex>
+#include <unordered_set>
 
 #include "base/file.h"
 #include "base/guard.h"
@@ -21,22 +25,56 @@ namespace {
 
 using base::UniqueFd;
 
+// The files that were made through a mount, by inode. Thread-safe.
+class MadeFiles {
+ public:
+  void add(std::uint64_t inode) {
+    const std::lock_guard lock(mutex_);
+    if (inodes_.size() < kFilesMax) inodes_.insert(inode);
+  }
+  bool contains(std::uint64_t inode) const {
+    const std::lock_guard lock(mutex_);
+    return inodes_.contains(inode);
+  }
+
+ private:
+  static constexpr std::size_t kFilesMax = 100'000;
+  mutable std::mutex mutex_;
+  std::unordered_set<std::uint64_t> inodes_;
+};
+
 // What the directories of one mount share.
 struct Mounted {
   bool read_only() const { return GUARD("vfs.read-only", access == core::Access::read_only); }
 
-  core::Access access;
+  core::Access access = core::Access::read_only;
   Masks masks;
+  dev_t device = 0;                    // of the root
   std::shared_ptr<OpenFiles> counted;  // nullptr: there is no quota
+  mutable MadeFiles made;
 
   // Makes a new entry, if the quota has room for it.
   Sys<void> make_entry(const std::function<int()>& make) const {
     if (counted && !counted->ledger->take_entry()) return std::unexpected(ENOSPC);
-    const auto made = done(make());
-    if (!made && counted) counted->ledger->give_entry();
-    return made;
+    const auto status = done(make());
+    if (!status && counted) counted->ledger->give_entry();
+    return status;
   }
 };
+
+// File systems whose files are the kernel's own state, not data: through /proc/self/mem this very
+// program could be rewritten.
+bool is_kernel_files(int fd) {
+  constexpr std::array<std::uint32_t, 17> kMagics{
+      PROC_SUPER_MAGIC, SYSFS_MAGIC,        DEBUGFS_MAGIC,       TRACEFS_MAGIC,
+      SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC,
+      EFIVARFS_MAGIC,   SELINUX_MAGIC,      SMACK_MAGIC,         BINFMTFS_MAGIC,
+      NSFS_MAGIC,       DEVPTS_SUPER_MAGIC, PSTOREFS_MAGIC,      RDTGROUP_SUPER_MAGIC,
+      0x62656570 /* configfs */};
+  struct statfs status;
+  return ::fstatfs(fd, &status) == 0 &&
+         std::ranges::find(kMagics, static_cast<std::uint32_t>(status.f_type)) != kMagics.end();
+}
 
 class HostDirectory final : public Directory {
  public:
@@ -115,8 +153,15 @@ class HostDirectory final : public Directory {
   }
   // Runs what takes the entry `name` away, if there is one.
   Sys<void> removing(std::string_view name, const std::function<int()>& remove);
-  Sys<UniqueFd> open_or_make(std::string_view path, int how);
-  void keep_mode(std::string_view from, HostDirectory& to, std::string_view to_name);
+  struct Made {
+    UniqueFd fd;
+    bool is_new = false;
+  };
+  Sys<Made> open_or_make(std::string_view path, int how);
+  // What may be opened of what stands there: not a FIFO, whose writer would notice.
+  Sys<void> check_kind(const struct stat& status, int fd) const;
+  UniqueFd takes_over_mode(std::string_view from, HostDirectory& to, std::string_view to_name,
+                           std::uint32_t& mode);
   // The directory of the same mount that `to` is, and the check that both names may be changed
   // there.
   Sys<HostDirectory*> target(std::string_view from, Directory& to, std::string_view to_name);
@@ -179,7 +224,9 @@ Sys<Stat> HostDirectory::stat_entry(std::string_view name) {
 Sys<std::shared_ptr<Directory>> HostDirectory::open_directory(std::string_view name) {
   if (hidden(name)) return std::unexpected(ENOENT);
   UniqueFd fd(open_beneath(fd_.get(), std::string(name).c_str(), O_RDONLY | O_DIRECTORY));
-  if (!fd) return last_error();
+  struct stat status;
+  if (!fd || ::fstat(fd.get(), &status) != 0) return last_error();
+  if (auto may = check_kind(status, fd.get()); !may) return std::unexpected(may.error());
   return std::make_shared<HostDirectory>(mounted_, std::move(fd), below(name));
 }
 
@@ -220,11 +267,14 @@ Sys<void> HostDirectory::rename_entry(std::string_view from, Directory& to,
   const Masks& masks = mounted_->masks;
   if (GUARD("vfs.mask-moved", masks.below(below(from)) != masks.below((*host)->below(to_name))))
     return std::unexpected(EACCES);
-  keep_mode(from, **host, to_name);
-  return (*host)->removing(to_name, [&] {
+  std::uint32_t mode = 0;
+  const UniqueFd plain = takes_over_mode(from, **host, to_name, mode);
+  const auto renamed = (*host)->removing(to_name, [&] {
     return ::renameat(fd_.get(), std::string(from).c_str(), (*host)->fd_.get(),
                       std::string(to_name).c_str());
   });
+  if (renamed && plain) (void)::fchmod(plain.get(), mode);
+  return renamed;
 }
 
 Sys<void> HostDirectory::removing(std::string_view name, const std::function<int()>& remove) {
@@ -243,16 +293,25 @@ Sys<void> HostDirectory::removing(std::string_view name, const std::function<int
   return result;
 }
 
-// Guests replace a file by writing another and renaming it, and preview1 has no chmod: a plain new
-// file takes over the mode of the file it replaces, so that a script stays executable.
-void HostDirectory::keep_mode(std::string_view from, HostDirectory& to, std::string_view to_name) {
+// Guests replace a file by writing another and renaming it, and preview1 has no chmod: a file that
+// was made through this mount takes over the mode of the file it replaces, so that a script stays
+// executable.
+UniqueFd HostDirectory::takes_over_mode(std::string_view from, HostDirectory& to,
+                                        std::string_view to_name, std::uint32_t& mode) {
   const auto source = stat_entry(from), replaced = to.stat_entry(to_name);
-  if (!source || !replaced || source->kind != Kind::file || replaced->kind != Kind::file) return;
-  constexpr std::uint32_t kExecute = 0111, kPermissions = 0777;
-  if (source->mode & kExecute || (source->mode & kPermissions) == (replaced->mode & kPermissions))
-    return;
-  const UniqueFd file(open_beneath(fd_.get(), std::string(from).c_str(), O_RDONLY));
-  if (file) (void)::fchmod(file.get(), replaced->mode & kPermissions);
+  if (!source || !replaced || source->kind != Kind::file || replaced->kind != Kind::file) return {};
+  constexpr std::uint32_t kPermissions = 0777;
+  mode = replaced->mode & kPermissions;
+  if (mode == (source->mode & kPermissions) || !mounted_->made.contains(source->inode)) return {};
+  return UniqueFd(open_beneath(fd_.get(), std::string(from).c_str(), O_RDONLY));
+}
+
+Sys<void> HostDirectory::check_kind(const struct stat& status, int fd) const {
+  const bool kernels = status.st_dev != mounted_->device && is_kernel_files(fd);
+  if (GUARD("vfs.kernel-files", kernels)) return std::unexpected(ENXIO);
+  const bool special = !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  if (GUARD("vfs.special-file", special)) return std::unexpected(ENXIO);
+  return {};
 }
 
 Sys<void> HostDirectory::hard_link(std::string_view from, Directory& to, std::string_view to_name) {
@@ -273,16 +332,18 @@ Sys<Directory::Opened> HostDirectory::open_plain(std::string_view path, OpenFlag
   if (flags.directory) how |= O_DIRECTORY;
   std::unique_lock<std::mutex> lock;
   if (mounted_->counted) lock = mounted_->counted->lock();
-  auto fd = open_or_make(path, how);
-  if (!fd) return std::unexpected(fd.error());
+  auto made = open_or_make(path, how);
+  if (!made) return std::unexpected(made.error());
+  UniqueFd& fd = made->fd;
   struct stat status;
-  if (::fstat(fd->get(), &status) != 0) return last_error();
+  if (::fstat(fd.get(), &status) != 0) return last_error();
+  if (made->is_new) mounted_->made.add(status.st_ino);
+  if (auto may = check_kind(status, fd.get()); !may) return std::unexpected(may.error());
   if (S_ISDIR(status.st_mode))
-    return Opened{nullptr, std::make_shared<HostDirectory>(mounted_, std::move(*fd), below(path))};
-  if (GUARD("vfs.special-file", !S_ISREG(status.st_mode))) return std::unexpected(ENXIO);
-  auto file = mounted_->counted ? mounted_->counted->add(std::move(*fd))
+    return Opened{nullptr, std::make_shared<HostDirectory>(mounted_, std::move(fd), below(path))};
+  auto file = mounted_->counted ? mounted_->counted->add(std::move(fd))
                                 : Sys<std::shared_ptr<File>>(std::make_shared<HostFile>(
-                                      std::move(*fd), nullptr, mounted_->access));
+                                      std::move(fd), nullptr, mounted_->access));
   if (!file) return std::unexpected(file.error());
   if (lock) lock.unlock();  // a file that closes takes it
   // Only now that it is known to be a plain file.
@@ -291,19 +352,23 @@ Sys<Directory::Opened> HostDirectory::open_plain(std::string_view path, OpenFlag
   return Opened{std::move(*file), nullptr};
 }
 
-Sys<UniqueFd> HostDirectory::open_or_make(std::string_view path, int how) {
+Sys<HostDirectory::Made> HostDirectory::open_or_make(std::string_view path, int how) {
   const std::string name(path);
   UniqueFd fd;
   const auto open = [&] {
     fd.reset(open_beneath(fd_.get(), name.c_str(), how, 0666));
     return fd ? 0 : -1;
   };
-  bool makes = false;
-  if (how & O_CREAT && mounted_->counted)
-    makes = !UniqueFd(open_beneath(fd_.get(), name.c_str(), O_PATH)) && errno == ENOENT;
+  // Looked at before it is opened: who writes into a FIFO would notice.
+  const UniqueFd there(open_beneath(fd_.get(), name.c_str(), O_PATH));
+  const bool makes = !there && errno == ENOENT && how & O_CREAT;
+  struct stat status;
+  if (!there && !(how & O_CREAT)) return last_error();
+  if (there && ::fstat(there.get(), &status) == 0)
+    if (auto may = check_kind(status, there.get()); !may) return std::unexpected(may.error());
   if (auto opened = makes ? mounted_->make_entry(open) : done(open()); !opened)
     return std::unexpected(opened.error());
-  return fd;
+  return Made{std::move(fd), makes};
 }
 
 Sys<Stat> HostDirectory::stat_plain(std::string_view path) {
@@ -371,7 +436,17 @@ Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host
                 "folders: use Linux 5.6 or later and a container profile that allows it");
   const bool counts = access == core::Access::read_write && !quota.unlimited();
   auto counted = counts ? std::make_shared<OpenFiles>(quota) : nullptr;
-  auto mounted = std::make_shared<const Mounted>(access, std::move(masks), std::move(counted));
+  struct stat status;
+  if (::fstat(root.get(), &status) != 0)
+    return fail_errno(errno, "cannot open the folder " + host_path);
+  if (GUARD("vfs.kernel-files-root", is_kernel_files(root.get())))
+    return fail(Code::permission_denied,
+                host_path + " holds the kernel's own state, not files; no tool may see it");
+  auto mounted = std::make_shared<Mounted>();
+  mounted->access = access;
+  mounted->masks = std::move(masks);
+  mounted->device = status.st_dev;
+  mounted->counted = std::move(counted);
   return std::make_shared<HostFilesystem>(
       access, std::make_shared<HostDirectory>(std::move(mounted), std::move(root), ""));
 }

@@ -17,11 +17,8 @@ constexpr std::size_t kNameBytesMax = 255;
 struct Junction {
   std::shared_ptr<Filesystem> mounted;  // nullptr: only a folder on the way to a mount
   std::map<std::string, Junction, std::less<>> below;
+  std::uint64_t inode = 1;  // a number of its own, the same in every run
 };
-
-std::uint64_t inode_of(const Junction& junction) {
-  return reinterpret_cast<std::uintptr_t>(&junction);
-}
 
 // A directory with mounts below it: they hide what the directory itself has under their names.
 // Where nothing is mounted at all (`base_` is nullptr) it is synthetic: read-only, holding mounts
@@ -33,7 +30,7 @@ class JunctionDirectory final : public Directory {
 
   Sys<Stat> stat() override {
     if (base_) return base_->stat();
-    return Stat{.inode = inode_of(*junction_), .kind = Kind::directory, .links = 2, .mode = 0555};
+    return Stat{.inode = junction_->inode, .kind = Kind::directory, .links = 2, .mode = 0555};
   }
   Sys<std::vector<DirectoryEntry>> list() override {
     std::vector<DirectoryEntry> entries;
@@ -44,7 +41,7 @@ class JunctionDirectory final : public Directory {
     }
     for (const auto& [name, child] : junction_->below) {
       std::erase_if(entries, [&](const auto& entry) { return entry.name == name; });
-      entries.push_back({name, inode_of(child), Kind::directory});
+      entries.push_back({name, child.inode, Kind::directory});
     }
     std::ranges::sort(entries, {}, &DirectoryEntry::name);
     return entries;
@@ -124,8 +121,8 @@ class JunctionDirectory final : public Directory {
 
 // Whether the path can go to the file system as it is: relative, without "." or "..", no empty
 // component, and not too long: then the walk says so.
-bool is_plain(std::string_view path) {
-  if (path.size() > kPathBytesMax) return false;
+bool is_plain(std::string_view path, std::size_t bytes_max = kPathBytesMax) {
+  if (path.size() > bytes_max) return false;
   for (std::size_t from = 0; from <= path.size();) {
     const std::size_t end = std::min(path.find('/', from), path.size());
     const auto name = path.substr(from, end - from);
@@ -174,6 +171,8 @@ class Walk {
           std::ranges::all_of(pending_, [](const auto& rest) { return rest.empty(); });
       // "x/" means the folder that x is or leads to.
       const bool slash = last && !pending_.empty();
+      const bool too_deep = stack_.back().path.size() + 1 + name.size() > kPathBytesMax;
+      if (GUARD("vfs.path-depth", too_deep)) return std::unexpected(ENAMETOOLONG);
       if (last && follow == Follow::no && !slash) return Leaf{stack_.back(), name};
       const auto expanded = expand_link(name);
       if (!expanded) return std::unexpected(expanded.error());
@@ -298,7 +297,7 @@ Sys<NameSpace::Opened> MountedNameSpace::open(const Place& start, std::string_vi
                                               Follow follow, OpenFlags flags) const {
   if (const int wrong = check_path(path)) return std::unexpected(wrong);
   std::string_view plain = without_prefix(start, path);
-  if (is_plain(plain)) {
+  if (is_plain(plain, kPathBytesMax - start.path.size())) {
     auto place = enter(start, plain);
     if (!place) return std::unexpected(place.error());
     if (plain.empty()) return open_leaf({*place, ""}, flags);
@@ -343,7 +342,7 @@ Sys<NameSpace::Opened> MountedNameSpace::open_leaf(const Leaf& leaf, OpenFlags f
 Sys<Stat> MountedNameSpace::stat(const Place& start, std::string_view path, Follow follow) const {
   if (const int wrong = check_path(path)) return std::unexpected(wrong);
   std::string_view plain = without_prefix(start, path);
-  if (is_plain(plain)) {
+  if (is_plain(plain, kPathBytesMax - start.path.size())) {
     auto place = enter(start, plain);
     if (!place) return std::unexpected(place.error());
     if (plain.empty()) return place->directory->stat();
@@ -364,6 +363,7 @@ Sys<Stat> MountedNameSpace::stat(const Place& start, std::string_view path, Foll
 Result<std::shared_ptr<const NameSpace>> NameSpace::make(std::vector<Mount> mounts) {
   auto tree = std::make_shared<Junction>();
   std::vector<std::string> points;
+  std::uint64_t inode = tree->inode;
   for (auto& mount : mounts) {
     const std::string& path = mount.guest_path;
     const bool is_root = path == "/";
@@ -374,7 +374,9 @@ Result<std::shared_ptr<const NameSpace>> NameSpace::make(std::vector<Mount> moun
     Junction* junction = tree.get();
     for (std::size_t from = 1; from <= path.size() && !is_root;) {
       const std::size_t end = std::min(path.find('/', from), path.size());
-      junction = &junction->below[path.substr(from, end - from)];
+      const auto [place, made] = junction->below.try_emplace(path.substr(from, end - from));
+      junction = &place->second;
+      if (made) junction->inode = ++inode;
       from = end + 1;
     }
     if (junction->mounted)

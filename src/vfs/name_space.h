@@ -4,8 +4,8 @@
 // the folders between are synthetic and read-only. Paths resolve below a start directory
 // ("beneath"): a path or link that would leave it is EPERM, except that an absolute *link target*
 // inside any mount of the name space is followed there when the start directory is the root. At
-// most 40 links; a component is at most 255 bytes, a path 4,096 (ENAMETOOLONG); a NUL is EINVAL; a
-// trailing slash demands a directory.
+// most 40 links; a component is at most 255 bytes, a path 4,096, resolved too (ENAMETOOLONG); a NUL
+// is EINVAL; a trailing slash demands a directory.
 //
 // Immutable after construction: thread-safe. Handles keep what they need alive.
 #pragma once

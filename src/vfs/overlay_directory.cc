@@ -385,11 +385,13 @@ Sys<void> OverlayDirectory::check_replacing(const Node& moved,
   return {};
 }
 
-// As of a plain mount: a plain new file takes over the mode of the file that it replaces.
-void OverlayDirectory::keep_mode(Node& moved, const Stat& source, const Stat& replaced) {
-  constexpr std::uint32_t kExecute = 0111, kPermissions = 0777;
-  if (source.kind != Kind::file || replaced.kind != Kind::file || source.mode & kExecute) return;
-  moved.mode = replaced.mode & kPermissions;
+// As of a plain mount: a file that was made here takes over the mode of the file that it replaces.
+// The mode of any other is somebody's choice of who may read it.
+void OverlayDirectory::keep_mode(Node& moved, const Node& replaced, const Stat& before) {
+  constexpr std::uint32_t kPermissions = 0777;
+  if (moved.kind != Kind::file || replaced.kind != Kind::file) return;
+  if (GUARD("vfs.overlay-mode-widened", moved.lower.has_value())) return;
+  moved.mode = before.mode & kPermissions;
 }
 
 Sys<void> OverlayDirectory::rename_entry(std::string_view from, Directory& to,
@@ -435,8 +437,7 @@ Sys<void> OverlayDirectory::rename_entry(std::string_view from, Directory& to,
     return carried;
   }
   if (replaced) {
-    const auto stat = tree_->stat_node(**moved), before = tree_->stat_node(*replaced);
-    if (stat && before) keep_mode(**moved, *stat, *before);
+    if (const auto before = tree_->stat_node(*replaced)) keep_mode(**moved, *replaced, *before);
     tree_->unlink(*replaced);
   }
   tree_->take_out(*node_, lower_.get(), from);

@@ -62,7 +62,7 @@ class OverlayDirectory final : public Directory {
   Sys<OverlayDirectory*> target(std::string_view from, Directory& to, std::string_view to_name);
   Sys<void> check_replacing(const Node& moved, const std::shared_ptr<Node>& replaced,
                             OverlayDirectory& to);
-  static void keep_mode(Node& moved, const Stat& source, const Stat& replaced);
+  static void keep_mode(Node& moved, const Node& replaced, const Stat& before);
 
   const std::shared_ptr<Tree> tree_;
   const std::shared_ptr<FolderNode> node_;

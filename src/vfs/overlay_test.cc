@@ -231,6 +231,16 @@ TEST_F(OverlayTest, AFileThatReplacesAnotherKeepsItsMode) {
   EXPECT_EQ(slurp(state_ + "/" + edit.before->content), "one") << "replaced: its base is kept";
 }
 
+TEST_F(OverlayTest, AFileFromBelowKeepsItsOwnModeWhereverItGoes) {
+  ::chmod((ws_ + "/a.txt").c_str(), 0600);
+  ASSERT_TRUE(top_->rename_entry("a.txt", *folder("src"), "one.cc"));
+  EXPECT_EQ(folder("src")->stat_entry("one.cc")->mode, 0600u) << "for whom only may read it";
+  const auto writer = folder("src")->open_file("one.cc", kWrite).value();
+  ASSERT_EQ(writer->append(bytes("!")), 6u);
+  ASSERT_TRUE(folder("src")->rename_entry("one.cc", *folder("src/deep"), "two.cc"));
+  EXPECT_EQ(change("src/deep/two.cc").after->mode, 0600u);
+}
+
 TEST_F(OverlayTest, AFolderIsMovedWithoutCopyingAndToldWhole) {
   open({.bytes_max = 6, .entries_max = 8});
   ASSERT_TRUE(top_->rename_entry("src", *top_, "lib"));

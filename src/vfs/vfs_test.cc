@@ -1,5 +1,6 @@
 // The file systems behave alike: the same calls on both, and what each alone promises.
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "base/file.h"
 #include "vfs/host_filesystem.h"
 #include "vfs/memory_filesystem.h"
 #include "vfs/name_space.h"
@@ -248,25 +250,6 @@ TEST(MemoryFilesystem, BytesAreBoundedAndGivenBack) {
   EXPECT_TRUE(top->open_file("g", {.write = true, .create = true}).value()->resize(1000));
 }
 
-TEST(HostFilesystem, AFileThatReplacesAnotherKeepsItsMode) {
-  char folder[] = "/tmp/vfs_mode.XXXXXX";
-  const std::string root = ::mkdtemp(folder);
-  const auto top = open_host_filesystem(root, core::Access::read_write, {}).value()->root();
-  const auto make = [&](const char* name, unsigned mode) {
-    std::ofstream(root + "/" + name) << name;
-    ::chmod((root + "/" + name).c_str(), mode);
-  };
-  make("script", 0755);
-  make("new", 0644);
-  ASSERT_TRUE(top->rename_entry("new", *top, "script"));
-  EXPECT_EQ(top->stat_entry("script")->mode, 0755u);
-  make("secret", 0600);
-  make("program", 0755);
-  ASSERT_TRUE(top->rename_entry("program", *top, "secret"));
-  EXPECT_EQ(top->stat_entry("secret")->mode, 0755u) << "what is executable stays so";
-  std::filesystem::remove_all(root);
-}
-
 TEST(HostFilesystem, BadRootsAreSentences) {
   EXPECT_EQ(open_host_filesystem("/nonexistent", core::Access::read_only, {}).error().code,
             Code::not_found);
@@ -374,6 +357,116 @@ TEST(NameSpace, AMountMayBeTheRoot) {
     if (nested) EXPECT_EQ(top.directory->rename_entry("a", *top.directory, "b").error(), EBUSY);
   }
   EXPECT_FALSE(NameSpace::make({{"/", root}, {"/", inner}}));
+}
+
+TEST(NameSpace, APathIsBoundedHoweverItIsReached) {
+  base::ManualClock clock;
+  const auto fs = make_memory_filesystem(clock, 100);
+  const auto name_space = NameSpace::make({{"/m", fs}}).value();
+  const std::string name(255, 'n');
+  Place place = name_space->at("/m").value();
+  int depth = 0;
+  while (true) {
+    const auto leaf = name_space->resolve(place, name, Follow::no);
+    if (!leaf) {
+      EXPECT_EQ(leaf.error(), ENAMETOOLONG);
+      break;
+    }
+    ASSERT_TRUE(leaf->parent.directory->make_directory(leaf->name));
+    place = *name_space->open(place, name, Follow::no, {.directory = true})->directory;
+    ASSERT_LT(++depth, 16);
+  }
+  EXPECT_EQ(depth, 15);
+  EXPECT_EQ(name_space->open(place, name, Follow::no, {.create = true}).error(), ENAMETOOLONG);
+  EXPECT_EQ(name_space->stat(place, name, Follow::no).error(), ENAMETOOLONG);
+}
+
+TEST(NameSpace, SyntheticFoldersAreNumberedTheSameInEveryRun) {
+  base::ManualClock clock;
+  const auto number = [&] {
+    const auto name_space = NameSpace::make({{"/a/b", make_memory_filesystem(clock, 1)},
+                                             {"/c/d", make_memory_filesystem(clock, 1)}})
+                                .value();
+    const auto root = name_space->root();
+    const auto entries = root.directory->list().value();
+    return std::tuple(root.directory->stat()->inode, entries[0].inode, entries[1].inode);
+  };
+  EXPECT_EQ(number(), std::tuple(1, 2, 4));
+  EXPECT_EQ(number(), number());
+}
+
+class HostFiles : public testing::Test {
+ protected:
+  HostFiles() {
+    char folder[] = "/tmp/vfs_host.XXXXXX";
+    path_ = ::mkdtemp(folder);
+  }
+  ~HostFiles() override { std::filesystem::remove_all(path_); }
+  std::shared_ptr<Directory> root() {
+    return open_host_filesystem(path_, core::Access::read_write, {}).value()->root();
+  }
+  mode_t mode_of(const std::string& name) {
+    struct stat status;
+    EXPECT_EQ(::stat((path_ + name).c_str(), &status), 0);
+    return status.st_mode & 0777;
+  }
+  std::string path_;
+};
+
+TEST_F(HostFiles, AFileMadeHereTakesOverTheModeOfWhatItReplaces) {
+  constexpr mode_t kMadeHere = 0;
+  const auto top = root();
+  const auto make = [&](const std::string& name, mode_t mode) {
+    if (mode == kMadeHere) {
+      ASSERT_TRUE(top->open_file(name, {.write = true, .create = true}));
+      return;
+    }
+    std::ofstream(path_ + "/" + name) << name;
+    ::chmod((path_ + "/" + name).c_str(), mode);
+  };
+  int number = 0;
+  for (const auto& [source, replaced, wanted] :
+       {std::tuple<mode_t, mode_t, mode_t>{kMadeHere, 0755, 0755},
+        {kMadeHere, 0600, 0600},
+        {0600, 0644, 0600},
+        {0755, 0644, 0755},
+        {0644, 0755, 0644}}) {
+    const std::string from = "new" + std::to_string(++number), to = "old" + std::to_string(number);
+    make(from, source);
+    make(to, replaced);
+    ASSERT_TRUE(top->rename_entry(from, *top, to));
+    EXPECT_EQ(mode_of("/" + to), wanted) << std::oct << source << " over " << replaced;
+  }
+  make("new", kMadeHere);
+  std::filesystem::create_directory(path_ + "/folder");
+  const auto before = mode_of("/new");
+  EXPECT_FALSE(top->rename_entry("new", *top, "folder"));
+  EXPECT_EQ(mode_of("/new"), before) << "what is not done changes nothing";
+}
+
+// Opening a FIFO to read and closing it again would end its writer.
+TEST_F(HostFiles, AFifoIsNotEvenOpened) {
+  const std::string fifo = path_ + "/fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const base::UniqueFd watch(::inotify_init1(IN_NONBLOCK));
+  ASSERT_GE(::inotify_add_watch(watch.get(), fifo.c_str(), IN_OPEN), 0);
+  for (const OpenFlags flags : {OpenFlags{.read = true}, OpenFlags{.write = true},
+                                OpenFlags{.read = true, .write = true, .create = true}})
+    EXPECT_EQ(root()->open_plain("fifo", flags).error(), ENXIO);
+  char event[256];
+  EXPECT_EQ(::read(watch.get(), event, sizeof event), -1) << "it was opened";
+}
+
+TEST_F(HostFiles, TheKernelsOwnStateIsNoFile) {
+  if (!std::filesystem::exists("/proc/self/mem")) GTEST_SKIP() << "/proc is not mounted";
+  EXPECT_EQ(open_host_filesystem("/proc", core::Access::read_only, {}).error().code,
+            Code::permission_denied);
+  const auto top = open_host_filesystem("/", core::Access::read_only, {}).value()->root();
+  EXPECT_EQ(top->open_plain("proc/self/mem", {.read = true}).error(), ELOOP) << "self is a link";
+  const std::string own = "proc/" + std::to_string(::getpid());
+  EXPECT_EQ(top->open_plain(own + "/mem", {.read = true}).error(), ENXIO);
+  EXPECT_EQ(top->open_plain(own, {.read = true, .directory = true}).error(), ENXIO);
+  EXPECT_EQ(top->open_directory("proc").error(), ENXIO);
 }
 
 TEST(NameSpace, MountsAtImpossiblePlacesAreRefused) {
