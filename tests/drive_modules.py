@@ -119,7 +119,7 @@ def unreadable(case):
 # Flags that are wrong, and what the sentence must name.
 BAD_FLAGS = [
     (["--dir", "{root}/absent"], ["--dir", "absent"]), (["--dir", "p.wasm"], ["--dir", "p.wasm"]),
-    (["--dir", "::/x"], ["--dir"]), (["--dir", ".::x"], ["absolute"]), (["--dir", ".::/x/../y"], ["/x/../y"]),
+    (["--dir", "::/x"], ["--dir"]), (["--dir", ".::"], ["guest"]), (["--dir", ".::/x:RO"], ["colon"]), (["--dir", ".::/x/../y"], ["/x/../y"]),
     (["--dir", ".::/x", "--dir", "{outside}::/x"], ["/x"]), (["--dir", ""], ["--dir"]), (["--dir"], ["--dir"]),
     (["--dir", "{root}/home/cache/.boxagnts"], ["state"]),
     (["--dir", "{root}/home/cache/.boxagnts/modules"], ["state"]),
@@ -167,7 +167,7 @@ def exit_codes(case):
 
 # (flags, what the guest does, exit code, part of what it prints)
 MOUNTS = [
-    ([], ["read", "{workspace}/a.txt"], 1, "errno"), ([], ["list", "/"], 0, "dev"),
+    ([], ["read", "{workspace}/a.txt"], 1, "errno"), ([], ["list", "/"], 1, "errno"), (["--dir", ".::/x"], ["list", "/"], 0, "dev"),
     ([], ["read", "a.txt"], 1, "errno"), ([], ["write", "/x", "y"], 1, "errno"),
     (["--dir", "."], ["read", "{workspace}/a.txt"], 0, "alpha"), (["--dir", "."], ["read", "a.txt"], 0, "alpha"),
     (["--dir", "."], ["write", "new", "x"], 0, ""), (["--dir", ".:ro"], ["read", "a.txt"], 0, "alpha"),
@@ -186,13 +186,18 @@ MOUNTS = [
     (["--dir", "{outside}"], ["read", "{outside}/o.txt"], 0, "omega"),
     (["--dir", ".", "--disk", "3"], ["write", "n", "four"], 1, "errno 51"),
     (["--dir", ".", "--disk", "4"], ["write", "n", "four"], 0, ""),
-    ([], ["list", "/dev"], 0, "urandom"), ([], ["read", "/dev/null"], 0, ""), ([], ["write", "/dev/null", "x"], 0, ""),
-    ([], ["write", "/dev/full", "x"], 1, "errno 51"), ([], ["write", "/dev/x", "x"], 1, "errno"),
+    (["--dir", "."], ["list", "/dev"], 0, "urandom"), (["--dir", "."], ["read", "/dev/null"], 0, ""),
+    (["--dir", "."], ["write", "/dev/null", "x"], 0, ""), (["--dir", "."], ["write", "/dev/full", "x"], 1, "errno 51"),
+    (["--dir", "."], ["write", "/dev/x", "x"], 1, "errno"), ([], ["read", "/dev/null"], 1, "errno"),
+    (["--dir", ".::data"], ["read", "data/a.txt"], 0, "alpha"), (["--dir", ".::data"], ["read", "a.txt"], 1, "errno"),
+    (["--dir", ".::."], ["read", "a.txt"], 0, "alpha"), (["--dir", ".::a.b/c:rw"], ["read", "a.b/c/a.txt"], 0, "alpha"),
+    (["--dir", "/::/:ro"], ["read", "{workspace}/a.txt"], 0, "alpha"), (["--dir", "/::/:ro"], ["read", "a.txt"], 1, "errno 44"),
+    (["--dir", "/::/:ro"], ["read", "/proc/self/status"], 1, "errno 60"),
     (["--dir", ".::/dev"], ["read", "/dev/a.txt"], 0, "alpha"),
     (["--dir", ".::/"], ["read", "a.txt"], 0, "alpha"), (["--dir", ".::/"], ["read", "/sub/b.txt"], 0, "beta"),
     (["--dir", ".::/"], ["read", "../a.txt"], 0, "alpha"), (["--dir", ".::/"], ["read", "to_outside"], 1, "errno 44"),
     (["--dir", ".::/:ro", "--dir", "{outside}::/sub/out"], ["read", "/sub/out/o.txt"], 0, "omega"),
-    (["--dir", ".::/:ro"], ["write", "n", "x"], 1, "errno 69"), (["--dir", ".::/"], ["read", "/dev/null"], 0, ""),
+    (["--dir", ".::/:ro"], ["write", "n", "x"], 1, "errno 69"), (["--dir", ".::/"], ["read", "/dev/null"], 1, "errno 44"),
     (["--dir", "{root}"], ["read", "{root}/home/cache/.boxagnts/modules"], 1, "errno 44"),
 ]
 
@@ -228,6 +233,8 @@ def streams(case):
     for number in (0, 1, 2):  # a closed stream is no crash
         closed = case.call("tool", "run", "p.wasm", "--", "exit", "7", prefix=["sh", "-c", f'exec "$0" "$@" {number}>&-'])
         want(closed.code == 7, f"without stream {number}: {closed.code}, {closed.stderr!r}")
+    closed = case.call("tool", "run", "p.wasm", "--dir", ".", "--", "copy", prefix=["sh", "-c", 'exec "$0" "$@" <&-'])
+    expect(closed, stdout="")  # not what was opened next
     one_sentence(case.call("tool", "run", "p.wasm", "--timeout", "100", "--", "flood"), OWN_FAILURE, ["10485760 bytes of output"])
     done = case.call("tool", "run", "p.wasm", "--timeout", "100", "--output", "1000", "--", "flood")
     one_sentence(done, OWN_FAILURE, ["1000 bytes of output"])

@@ -236,7 +236,8 @@ Status Loop::run_group(std::span<const core::ToolCall> calls) {
   {
     std::vector<base::Thread> helpers;
     while (helpers.size() + 1 < std::min(calls.size(), kSideBySideMax)) {
-      auto helper = base::Thread::start("call", parts_.settings.run_stack_bytes(), work);
+      auto helper =
+          base::Thread::start("call", core::calling_thread_bytes(parts_.settings.limits), work);
       if (!helper) break;  // the system has no thread left: the others do its share
       helpers.push_back(std::move(*helper));
     }

@@ -151,8 +151,8 @@ class RunsImpl final : public Runs {
   Status launch(const core::RunId& id, std::unique_ptr<ActiveRun>& run) {
     const std::lock_guard lock(mutex_);
     ActiveRun& target = *run;
-    target.thread = TRY(
-        base::Thread::start("run", settings_.run_stack_bytes(), [this, &target] { work(target); }));
+    target.thread = TRY(base::Thread::start("run", core::calling_thread_bytes(settings_.limits),
+                                            [this, &target] { work(target); }));
     active_.emplace(id, std::move(run));
     return {};
   }

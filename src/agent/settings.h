@@ -22,12 +22,6 @@ struct Settings {
   std::int64_t turns_max = 50;
   models::RetryPolicy retry;
 
-  // Of a thread that runs calls: the guest's stack, and the loop and host calls beside it.
-  std::size_t run_stack_bytes() const {
-    constexpr std::size_t kHostStackBytes = 1536 << 10;
-    return core::stack_class_bytes(limits.stack_bytes) + kHostStackBytes;
-  }
-
   // The most that a call may ever get.
   core::Grant envelope() const;
 };

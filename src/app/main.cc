@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -71,7 +72,15 @@ Result<int> execute(const cli::ShowText& command) {
 
 namespace {
 
+// A standard stream that is closed would be the next file that is opened.
+void open_closed_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0)
+      (void)::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+}
+
 int run(int argc, char** argv) {
+  open_closed_streams();
   if (const auto role = confine::child_role(argc, argv); !role.empty())
     return role[0] == sandbox::kCompileRole ? sandbox::compile_as_child(role) : 1;
   std::signal(SIGPIPE, SIG_IGN);

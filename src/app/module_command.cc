@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <set>
 
 #include "app/commands.h"
 #include "app/interrupts.h"
@@ -30,7 +31,6 @@ constexpr bool kSecondWall = false;  // debuggers and sanitizers need what it ta
 #endif
 
 constexpr std::size_t kModuleBytesMax = 256u << 20;
-constexpr std::size_t kHostStackBytes = 1536u << 10;
 constexpr const char* kDevices = "/dev";
 
 struct Failed {
@@ -87,31 +87,57 @@ Outcome<std::string> compiled(const std::string& file, std::string_view wasm, sa
       Failed{bad ? kExitCannotRun : kExitOwnFailure, std::move(cwasm.error()).in(file)});
 }
 
-struct Mounts {
-  std::vector<vfs::Mount> guest;
+// What the guest sees of the file system, and what the kernel lets this process see.
+struct View {
+  std::shared_ptr<const vfs::NameSpace> name_space;
+  std::vector<sandbox::Preopen> preopens;
+  std::string working_directory;
   std::vector<confine::PathRule> wall;
 };
 
-Result<Mounts> open_mounts(const std::vector<core::MountGrant>& grants, vfs::Quota quota) {
-  Mounts mounts;
+// Where a folder stands for the guest: programs may know it by a relative name, or as ".".
+std::string place_of(const std::string& name) {
+  if (name == ".") return "/";
+  return name.starts_with('/') ? name : "/" + name;
+}
+
+Result<View> make_view(const std::vector<core::MountGrant>& grants, vfs::Quota quota,
+                       sandbox::World& world) {
+  View view;
+  std::vector<vfs::Mount> mounts;
+  std::set<std::string, std::less<>> places;
   for (const auto& grant : grants) {
     const auto folder = settled(grant);
     if (!folder) return std::unexpected(Error(folder.error()).in("--dir"));
     auto filesystem = vfs::open_host_filesystem(folder->host_path, folder->access, {}, quota);
     if (!filesystem) return std::unexpected(std::move(filesystem.error()).in("--dir"));
-    mounts.guest.push_back({folder->guest_path, std::move(*filesystem)});
-    mounts.wall.push_back({folder->host_path, folder->access == core::Access::read_write
-                                                  ? confine::Reach::write
-                                                  : confine::Reach::read});
+    const std::string place = place_of(folder->guest_path);
+    mounts.push_back({place, std::move(*filesystem)});
+    view.preopens.push_back({folder->guest_path, place});
+    view.wall.push_back({folder->host_path, folder->access == core::Access::read_write
+                                                ? confine::Reach::write
+                                                : confine::Reach::read});
+    places.insert(place);
   }
-  return mounts;
-}
-
-// Where we stand, if the guest sees it at the same place, else the root.
-std::string working_directory(const vfs::NameSpace& name_space) {
+  const bool whole = places.contains("/");
+  if (!grants.empty() && !whole && !places.contains(kDevices)) {
+    const auto random = [&world](std::span<std::byte> into) { world.fill_random(into); };
+    mounts.push_back({kDevices, vfs::make_stream_folder(vfs::make_devices(random))});
+    view.preopens.push_back({kDevices, kDevices});
+  }
+  view.name_space = TRY(vfs::NameSpace::make(std::move(mounts)));
+  // Where we stand, if the guest sees it at the same place. Not below a root of the guest's own:
+  // wasi-libc cannot tell "/x" from "x", and takes both for what "." is.
   char current[PATH_MAX];
-  if (::getcwd(current, sizeof current) && name_space.at(current)) return current;
-  return "/";
+  const bool stands = !whole && ::getcwd(current, sizeof current) && view.name_space->at(current);
+  view.working_directory = stands ? current : "/";
+  // As in other runtimes, descriptor 3 is the first folder that was granted, and without any there
+  // is none. What is ours comes behind.
+  for (const auto& own : {sandbox::Preopen{"/", "/"}, {".", view.working_directory}})
+    if (!grants.empty() &&
+        std::ranges::find(view.preopens, own.name, &sandbox::Preopen::name) == view.preopens.end())
+      view.preopens.push_back(own);
+  return view;
 }
 
 Result<core::Limits> limits_of(const cli::ModuleRunCommand& command) {
@@ -153,12 +179,22 @@ Outcome<sandbox::ProcessResult> run_guest(sandbox::Sandbox& sandbox,
       TRY(or_exit(Interrupts::watch([&] { stop.request_stop(); }), kExitOwnFailure));
   Result<sandbox::ProcessResult> result = fail(Code::internal, "the program did not run");
   auto thread = TRY(or_exit(
-      base::Thread::start("guest",
-                          core::stack_class_bytes(process.limits.stack_bytes) + kHostStackBytes,
+      base::Thread::start("guest", core::calling_thread_bytes(process.limits),
                           [&] { result = sandbox.run(program, process, stop.get_token()); }),
       kExitOwnFailure));
   thread.join();
   return or_exit(std::move(result), kExitOwnFailure);
+}
+
+// What a person can do about a limit.
+std::string with_flag(std::string reason) {
+  constexpr std::pair<std::string_view, std::string_view> kFlags[]{
+      {"wasm_timeout", "--timeout"},      {"wasm_max_memory_size", "--memory"},
+      {"wasm_max_wasm_stack", "--stack"}, {"wasm_fuel", "--fuel"},
+      {"bytes of output", "--output"},    {"bytes of diagnostics", "--output"}};
+  for (const auto& [limit, flag] : kFlags)
+    if (reason.contains(limit)) return reason + " (" + std::string(flag) + " gives more)";
+  return reason;
 }
 
 Outcome<int> run_module(const cli::ModuleRunCommand& command) {
@@ -171,14 +207,10 @@ Outcome<int> run_module(const cli::ModuleRunCommand& command) {
   const auto wasm = TRY(read_module(command.file));
   const auto cwasm = TRY(compiled(command.file, wasm, sandbox::fuel_of(limits)));
   const auto world = sandbox::make_host_world(clock);
-  auto mounts = TRY(own(open_mounts(command.mounts, vfs::quota_of(limits))));
-  if (std::ranges::find(mounts.guest, kDevices, &vfs::Mount::guest_path) == mounts.guest.end())
-    mounts.guest.push_back(
-        {kDevices, vfs::make_stream_folder(vfs::make_devices(
-                       [&](std::span<std::byte> into) { world->fill_random(into); }))});
-  const auto name_space = TRY(own(vfs::NameSpace::make(std::move(mounts.guest))));
-  sandbox::Process process{.name_space = name_space,
-                           .working_directory = working_directory(*name_space),
+  auto view = TRY(own(make_view(command.mounts, vfs::quota_of(limits), *world)));
+  sandbox::Process process{.name_space = view.name_space,
+                           .preopens = std::move(view.preopens),
+                           .working_directory = view.working_directory,
                            .arguments = {command.file},
                            .environment = command.environment,
                            .limits = limits,
@@ -189,7 +221,7 @@ Outcome<int> run_module(const cli::ModuleRunCommand& command) {
   process.arguments.insert(process.arguments.end(), command.arguments.begin(),
                            command.arguments.end());
 
-  if (const auto built = build_second_wall(mounts.wall); !built)
+  if (const auto built = build_second_wall(view.wall); !built)
     return std::unexpected(Failed{kExitOwnFailure, built.error()});
   const auto sandbox = sandbox::Sandbox::make(clock, {.instances_max = 1});
   auto program = sandbox->load_compiled(cwasm, limits);
@@ -209,8 +241,9 @@ Outcome<int> run_module(const cli::ModuleRunCommand& command) {
     case sandbox::End::trapped:
     case sandbox::End::limit: break;
   }
-  return std::unexpected(Failed{
-      kExitOwnFailure, {Code::limit_exceeded, command.file + " ended early: " + result.reason}});
+  return std::unexpected(
+      Failed{kExitOwnFailure,
+             {Code::limit_exceeded, command.file + " ended early: " + with_flag(result.reason)}});
 }
 
 }  // namespace

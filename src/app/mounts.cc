@@ -18,6 +18,9 @@ Result<core::MountGrant> settled(core::MountGrant mount) {
 }
 
 Status add_mount(core::MountGrant mount, agent::Settings& settings) {
+  if (!mount.guest_path.starts_with('/'))
+    return fail(Code::invalid_argument,
+                "\"" + mount.guest_path + "\": a place among a tool's folders must be absolute");
   const auto others = settings.envelope().mounts;
   if (std::ranges::find(others, mount.guest_path, &core::MountGrant::guest_path) != others.end())
     return fail(Code::invalid_argument,

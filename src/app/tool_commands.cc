@@ -9,7 +9,6 @@
 namespace boxagnts::app {
 namespace {
 
-constexpr std::size_t kHostStackBytes = 1536 << 10;
 constexpr std::size_t kInputBytesMax = 10u << 20;
 constexpr std::uint64_t kScratchBytesMax = 64u << 20;
 
@@ -111,9 +110,7 @@ Result<int> execute(const cli::ToolRunCommand& command) {
                                    .stop = stop.get_token()};
   OwnCall control;
   Result<core::ToolFinished> result = fail(Code::internal, "the call did not run");
-  const std::size_t stack_bytes =
-      core::stack_class_bytes(policy.envelope.limits.stack_bytes) + kHostStackBytes;
-  TRY(base::Thread::start("tool", stack_bytes, [&] {
+  TRY(base::Thread::start("tool", core::calling_thread_bytes(policy.envelope.limits), [&] {
     result = tools->pipeline->run(call, policy, context, control);
   })).join();
   const auto finished = TRY(std::move(result)).result;

@@ -209,6 +209,9 @@ Result<Command> module_run_command(const CLI::App& app, Given& given) {
   if (app.count("input") > 0)
     return fail(Code::invalid_argument, "arguments of a program go behind --: boxagnts tool run " +
                                             given.tool + " -- " + given.input);
+  if (app.count("--workspace-dir") > 0)
+    return fail(Code::invalid_argument,
+                "--workspace-dir is for tools by name; a program is given folders by --dir");
   ModuleRunCommand command{.file = given.tool};
   if (given.behind) command.arguments = std::move(*given.behind);
   TRY(take_grant(app, given, command));

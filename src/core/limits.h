@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 namespace boxagnts::core {
@@ -33,6 +34,12 @@ constexpr std::uint64_t kStackClassMaxBytes = 64ull << 20;
 // A thread that runs a guest needs room for it (and for the host's own part).
 constexpr std::uint64_t stack_class_bytes(std::uint64_t stack_bytes) {
   return stack_bytes <= kStackClassMinBytes ? kStackClassMinBytes : std::bit_ceil(stack_bytes);
+}
+
+// The stack of a thread that makes calls: the guest's, and host calls and the loop beside it.
+constexpr std::size_t calling_thread_bytes(const Limits& limits) {
+  constexpr std::size_t kHostBytes = 1536 << 10;
+  return stack_class_bytes(limits.stack_bytes) + kHostBytes;
 }
 
 }  // namespace boxagnts::core

@@ -12,8 +12,8 @@ Result<MountGrant> parse_mount(std::string_view text) {
   };
   std::string_view rest = text;
   auto access = Access::read_write;
-  if (rest.ends_with(":ro")) {
-    access = Access::read_only;
+  if (rest.ends_with(":ro") || rest.ends_with(":rw")) {
+    if (rest.ends_with("o")) access = Access::read_only;
     rest.remove_suffix(3);
   }
   const auto separator = rest.find("::");
@@ -21,7 +21,8 @@ Result<MountGrant> parse_mount(std::string_view text) {
   if (mount.host_path.empty()) return wrong("the host's folder is missing");
   if (separator == std::string_view::npos) return mount;
   mount.guest_path = rest.substr(separator + 2);
-  if (!mount.guest_path.starts_with('/')) return wrong("the guest's path must be absolute");
+  if (mount.guest_path.empty()) return wrong("the guest's path is missing");
+  if (mount.guest_path.contains(':')) return wrong("the guest's path may hold no colon");
   return mount;
 }
 

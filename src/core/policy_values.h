@@ -40,10 +40,10 @@ BOXAGNTS_ENUM_NAMES(Access, "ro", "rw");
 // A host folder (or a memory file system when host_path is empty) in a guest's name space.
 struct MountGrant {
   std::string host_path;
-  std::string guest_path;  // absolute; "" as parsed without one: the same as host_path
+  std::string guest_path;  // absolute; as parsed perhaps relative, or "": the same as host_path
   Access access = Access::read_only;
 };
-// "HOST", "HOST::GUEST", either with ":ro" behind it. Errors: invalid_argument.
+// "HOST", "HOST::GUEST", either with ":ro" or ":rw" behind it. Errors: invalid_argument.
 Result<MountGrant> parse_mount(std::string_view text);
 // "NAME=value" as it is. Errors: invalid_argument.
 Result<std::string> parse_variable(std::string_view text);
