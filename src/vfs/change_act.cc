@@ -300,7 +300,7 @@ Act::Reason Act::put_in(const Spot& spot, const Step& step) {
   if (inode_at(waiting) != step.inode) return std::nullopt;
   if (was_written(waiting, *step.put)) return "it was changed meanwhile";
   hook_("create");
-  if (rename_to(waiting, spot, RENAME_NOREPLACE)) return std::nullopt;
+  if (let_in(waiting, spot, step, RENAME_NOREPLACE)) return std::nullopt;
   return errno == EEXIST ? "something stands there since" : because(errno);
 }
 
@@ -312,7 +312,7 @@ Act::Reason Act::swap(const Spot& spot, const Step& step) {
     if (!is_still(*found, step.expected) || was_written(kept, *step.put))
       return "it was changed meanwhile";
     hook_("exchange");
-    if (!rename_to(kept, spot, RENAME_EXCHANGE)) return because(errno);
+    if (!let_in(kept, spot, step, RENAME_EXCHANGE)) return because(errno);
   }
   hook_("verify");
   const auto out = look(kept, {&step.expected});
@@ -320,18 +320,39 @@ Act::Reason Act::swap(const Spot& spot, const Step& step) {
   return give_back(spot, step);
 }
 
-// What came out and goes back in stays in old/ as well, linked and copied: whoever read our version
-// in the moment between may save over theirs, by rename or in place.
-void Act::keep_too(const Step& step) const {
+// What waits goes to its place. It may once have stood there, and who held it open may have written
+// to it just now, read the path before, and save over it next: then a link to it stays in old/.
+bool Act::let_in(const Spot& waiting, const Spot& spot, const Step& step, unsigned flags) {
+  const std::string linked = link_too(step);
+  hook_("let in");
+  const bool done = rename_to(waiting, spot, flags);
+  const int error_number = errno;
+  if (!linked.empty())
+    if (const auto link = find_spot(folder_, linked);
+        link && !(done && was_written(*link, *step.put)))
+      ::unlinkat(link->folder.get(), link->name.c_str(), 0);
+  errno = error_number;
+  return done;
+}
+
+// Another name in old/ for what stands under the staged one; "" when there can be none.
+std::string Act::link_too(const Step& step) const {
   for (int i = 1; i < 1'000; ++i) {
-    const std::string number = std::to_string(i), linked = step.staged + "-linked-" + number;
-    if (::linkat(folder_, step.staged.c_str(), folder_, linked.c_str(), 0) != 0 && errno == EEXIST)
-      continue;  // of an earlier time
-    Version copied{
-        .kind = step.expected->kind, .mode = 0600, .link_target = step.expected->link_target};
-    (void)stage(folder_, step.staged, step.staged + "-copied-" + number, copied);
-    return;
+    std::string linked = step.staged + "-linked-" + std::to_string(i);
+    if (::linkat(folder_, step.staged.c_str(), folder_, linked.c_str(), 0) == 0) return linked;
+    if (errno != EEXIST) return {};  // of an earlier time
   }
+  return {};
+}
+
+// What came out and goes back in stays in old/ as well, linked and copied: whoever read the path in
+// the moment between may save over it, by rename or in place.
+void Act::keep_too(const Step& step) const {
+  const std::string linked = link_too(step);
+  if (linked.empty()) return;
+  Version copied{
+      .kind = step.expected->kind, .mode = 0600, .link_target = step.expected->link_target};
+  (void)stage(folder_, step.staged, linked + "-copied", copied);
 }
 
 // What came out is not what was expected: somebody wrote just then. Theirs goes back in, unless
@@ -345,7 +366,9 @@ std::string Act::give_back(const Spot& spot, const Step& step) {
   hook_("give back");
   if (!rename_to(kept, spot, RENAME_EXCHANGE)) return named;
   if (inode_at(kept) != step.inode) {
-    // Newer than what was given back, and exchanged for it: the newer one belongs there.
+    // Newer than what was given back, and exchanged for it: the newer one belongs there. It stays
+    // in old/ as well: whoever reads the path just now may save over it what it held before.
+    keep_too(step);
     (void)rename_to(kept, spot, RENAME_EXCHANGE);
     return named;
   }

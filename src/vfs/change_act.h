@@ -52,6 +52,8 @@ class Act {
   Reason put_in(const Spot& spot, const Step& step);
   Reason swap(const Spot& spot, const Step& step);
   Reason set_attributes(const Spot& spot, const Step& step);
+  bool let_in(const Spot& waiting, const Spot& spot, const Step& step, unsigned flags);
+  std::string link_too(const Step& step) const;
   void keep_too(const Step& step) const;
   std::string give_back(const Spot& spot, const Step& step);
   void take_back(const Move& move, const Step& step);

@@ -114,7 +114,45 @@ TEST(ChangeSetRaces, ThePersonIsFasterTwice) {
     EXPECT_TRUE(applied.reason.contains("one of the versions is old/")) << applied.reason;
     EXPECT_EQ(slurp(path), "second of theirs\n");
     EXPECT_TRUE(target.all_of_old().contains("first of theirs\n"));
+    // An editor that read the first, while it stood there, saves over the second.
+    if (step == "give back") {
+      spill(path + ".new", "first of theirs\nand more\n");
+      fs::rename(path + ".new", path);
+      EXPECT_TRUE(target.all_of_old().contains("second of theirs\n"));
+    }
   }
+}
+
+// Who held open what was there before writes to it as it moves back, and then saves what they read
+// at the path before.
+TEST(ChangeSetRaces, WhatIsWrittenAsItMovesBackIsKept) {
+  Target target;
+  const std::string path = target / "x";
+  spill(path, "base\n");
+  target.copy_anew();
+  spill(target.copy() + "/x", "changed\n");
+  const base::UniqueFd held(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  bool writes = false;
+  const auto set = target.keep([&](std::string_view doing) {
+    if (writes && doing == "let in")
+      ASSERT_GT(::write(held.get(), kTheirs.data(), kTheirs.size()), 0);
+  });
+  EXPECT_EQ(by_path(set->apply({})).at("x").outcome, Outcome::applied);
+  writes = true;
+  (void)set->undo({});
+  spill(path + ".new", "changed\nand more\n");
+  fs::rename(path + ".new", path);
+  EXPECT_TRUE(target.all_of_old().contains(kTheirs));
+  // Where nobody wrote, nothing but what came out is left there.
+  Target quiet;
+  spill(quiet / "x", "base\n");
+  quiet.copy_anew();
+  spill(quiet.copy() + "/x", "changed\n");
+  const auto calm = quiet.keep();
+  (void)calm->apply({});
+  (void)calm->undo({});
+  EXPECT_EQ(quiet.all_of_old(), "changed\n");
+  EXPECT_EQ(fs::hard_link_count(quiet / "x"), 1u);
 }
 
 // What was removed is not what was judged, and something new stands there already.
