@@ -96,8 +96,8 @@ Result<Preferences> read_preferences(const workspace::Workspace& workspace) {
   return preferences;
 }
 
-Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock) {
-  auto tools = std::make_unique<Tools>(clock);
+Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock, sandbox::SandboxOptions options) {
+  auto tools = std::make_unique<Tools>(clock, options);
   TRY(toolbox::add_embedded(tools->registry, *tools->sandbox, clock));
   tools->pipeline = TRY(tools::CallPipeline::make(tools->registry, clock));
   return tools;

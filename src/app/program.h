@@ -36,8 +36,10 @@ Result<Preferences> read_preferences(const workspace::Workspace& workspace);
 
 // Tools without a workspace: `tool list` and the like.
 struct Tools {
-  explicit Tools(base::Clock& clock) : sandbox(sandbox::Sandbox::make(clock)) {}
-  static Result<std::unique_ptr<Tools>> make(base::Clock& clock);
+  explicit Tools(base::Clock& clock, sandbox::SandboxOptions options)
+      : sandbox(sandbox::Sandbox::make(clock, options)) {}
+  static Result<std::unique_ptr<Tools>> make(base::Clock& clock,
+                                             sandbox::SandboxOptions options = {});
   std::unique_ptr<sandbox::Sandbox> sandbox;
   tools::Registry registry;
   std::unique_ptr<tools::CallPipeline> pipeline;

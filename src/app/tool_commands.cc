@@ -95,7 +95,7 @@ Result<int> execute(const cli::ToolRunCommand& command) {
   const auto workspace =
       TRY(workspace::open(command.common.workspace_directory, environment_variable));
   const auto preferences = TRY(read_preferences(workspace));
-  const auto tools = TRY(Tools::make(clock));
+  const auto tools = TRY(Tools::make(clock, {.instances_max = 1}));
   if (const auto found = find_tool(tools->registry, command.tool); !found)
     return std::unexpected(found.error());
   tools::RunPolicy policy;
