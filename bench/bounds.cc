@@ -95,13 +95,13 @@ std::vector<std::string> waiting_guests() {
   return {"(loop $l (br $l))",
           "(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 131072)) (br $l))",
           "(loop $l (drop (call $random (i32.const 0) (i32.const 131072))) (br $l))",
-          "(loop $l (drop (call $open (i32.const 4) (i32.const 1) (i32.const 1000) (i32.const 6) "
-          "(i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 32))) (br $l))",
-          "(i64.store (i32.const 24) (i64.const 3600000000000)) (i32.store (i32.const 16) "
-          "(i32.const 1)) (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const "
-          "128)))",
-          "(i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 8)) (drop "
-          "(call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))"};
+          ("(loop $l (drop (call $open (i32.const 4) (i32.const 1) (i32.const 1000) (i32.const 6) "
+           "(i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 32))) (br $l))"),
+          ("(i64.store (i32.const 24) (i64.const 3600000000000)) (i32.store (i32.const 16) "
+           "(i32.const 1)) (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const "
+           "128)))"),
+          ("(i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 8)) (drop "
+           "(call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))")};
 }
 
 }  // namespace

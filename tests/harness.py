@@ -3,12 +3,18 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import yaml
+
+# Who starts us in the background has SIGINT ignored, and children inherit that: the program honours it.
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 HANGS_AFTER_S = 120  # a run that takes longer has hung; nothing here measures time
 

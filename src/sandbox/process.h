@@ -125,15 +125,6 @@ class Memory {
     std::memcpy(into->data(), &value, sizeof value);
     return Errno::success;
   }
-  template <class T>
-  std::expected<T, Errno> load(std::uint32_t at) const {
-    static_assert(std::is_trivially_copyable_v<T>);
-    const auto from = bytes(at, sizeof(T));
-    if (!from) return std::unexpected(from.error());
-    T value;
-    std::memcpy(&value, from->data(), sizeof value);
-    return value;
-  }
 
  private:
   std::uint8_t* base_;

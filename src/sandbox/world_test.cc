@@ -107,7 +107,8 @@ TEST(HostStream, NeverWaitsToWrite) {
   const base::UniqueFd reader(ends[0]), shared(::dup(ends[1]));
   const auto pipe = vfs::make_host_stream(base::UniqueFd(ends[1]));
   const base::UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY));
-  ASSERT_TRUE(master && ::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0);
+  if (!master) GTEST_SKIP() << "no terminal can be made here";
+  ASSERT_TRUE(::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0);
   const base::UniqueFd slave(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY));
   ASSERT_TRUE(slave);
   const auto terminal = vfs::make_host_stream(base::UniqueFd(::dup(slave.get())));
