@@ -54,6 +54,15 @@ Status write_all(int fd, std::string_view bytes) {
   return {};
 }
 
+Status make_folders(const std::string& path) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+      return fail_errno(errno, "cannot make the folder " + part);
+    if (slash == std::string::npos) return {};
+  }
+}
+
 Status write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {
   std::string temporary = path + ".XXXXXX";
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));

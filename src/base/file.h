@@ -38,6 +38,8 @@ Result<std::string> read_file(const std::string& path,
 Result<std::string> read_all(int fd, std::size_t bytes_max = std::size_t{64} << 20);
 // Writes all of it. Errors: io and the like; a part may have been written.
 Status write_all(int fd, std::string_view bytes);
+// The folder with all above it, those that are missing for their owner alone. Errors: as of mkdir.
+Status make_folders(const std::string& path);
 // By temporary file and rename: a reader sees the old or the new content, never a part.
 Status write_file_atomically(const std::string& path, std::string_view content,
                              unsigned mode = 0600);

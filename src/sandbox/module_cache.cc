@@ -24,15 +24,6 @@ namespace {
 constexpr std::size_t kHashDigits = 64;
 constexpr mode_t kOthers = 077;
 
-Status make_folders(const std::string& path) {
-  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    const std::string part = path.substr(0, slash);
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
-      return fail_errno(errno, "cannot make the folder " + part);
-    if (slash == std::string::npos) return {};
-  }
-}
-
 bool is_only_ours(const struct stat& status) {
   return status.st_uid == ::geteuid() && (status.st_mode & kOthers) == 0;
 }
@@ -74,7 +65,7 @@ std::vector<Entry> entries_of(int folder) {
 
 Result<ModuleCache> ModuleCache::open(const std::string& folder, const confine::Launcher& launcher,
                                       std::uint64_t bytes_max) {
-  TRY(make_folders(folder));
+  TRY(base::make_folders(folder));
   base::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status;
   if (!fd || ::fstat(fd.get(), &status) != 0) return fail_errno(errno, "cannot use " + folder);

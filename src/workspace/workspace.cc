@@ -40,15 +40,6 @@ Result<std::string> user_state_folder(const std::string& root, const Environment
   return base + "/" + kStateFolder + "/" + base::blake2b_hex(root).substr(0, 16);
 }
 
-Status make_folders(const std::string& path) {
-  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    const std::string part = path.substr(0, slash);
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
-      return fail_errno(errno, "cannot make the folder " + part);
-    if (slash == std::string::npos) return {};
-  }
-}
-
 // The state folder must be ours: a link or a file there would lead our writes elsewhere.
 Status check_is_own_folder(const std::string& path) {
   struct stat status;
@@ -73,7 +64,7 @@ Status check_is_own_folder(const std::string& path) {
 Result<std::string> open_user_state_folder(const std::string& root,
                                            const Environment& environment) {
   const std::string path = TRY(user_state_folder(root, environment));
-  TRY(make_folders(path));
+  TRY(base::make_folders(path));
   TRY(check_is_own_folder(path));
   char canonical[PATH_MAX];
   if (!::realpath(path.c_str(), canonical)) return fail_errno(errno, "cannot use " + path);
