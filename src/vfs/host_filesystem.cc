@@ -359,13 +359,17 @@ Sys<HostDirectory::Made> HostDirectory::open_or_make(std::string_view path, int 
     fd.reset(open_beneath(fd_.get(), name.c_str(), how, 0666));
     return fd ? 0 : -1;
   };
-  // Looked at before it is opened: who writes into a FIFO would notice.
-  const UniqueFd there(open_beneath(fd_.get(), name.c_str(), O_PATH));
-  const bool makes = !there && errno == ENOENT && how & O_CREAT;
-  struct stat status;
-  if (!there && !(how & O_CREAT)) return last_error();
-  if (there && ::fstat(there.get(), &status) == 0)
-    if (auto may = check_kind(status, there.get()); !may) return std::unexpected(may.error());
+  bool makes = false;
+  // Looked at before it is opened: who writes into a FIFO would notice. As a folder nothing else is
+  // opened anyway.
+  if (!(how & O_DIRECTORY)) {
+    const UniqueFd there(open_beneath(fd_.get(), name.c_str(), O_PATH));
+    if (!there && !(how & O_CREAT)) return last_error();
+    makes = !there && errno == ENOENT;
+    struct stat status;
+    if (there && ::fstat(there.get(), &status) == 0)
+      if (auto may = check_kind(status, there.get()); !may) return std::unexpected(may.error());
+  }
   if (auto opened = makes ? mounted_->make_entry(open) : done(open()); !opened)
     return std::unexpected(opened.error());
   return Made{std::move(fd), makes};

@@ -259,13 +259,18 @@ Sys<void> OverlayDirectory::make(std::string_view name, const std::shared_ptr<No
   return {};
 }
 
-Sys<void> OverlayDirectory::make_directory(std::string_view name) {
-  const std::lock_guard lock(tree_->mutex);
+Sys<void> OverlayDirectory::may_make(std::string_view name) {
   if (hidden(name)) return std::unexpected(EACCES);
   if (const auto found = find(name); found || found.error() != ENOENT)
     return std::unexpected(found ? EEXIST : found.error());
   if (node_->links == 0) return std::unexpected(ENOENT);
   if (!tree_->may_write(*node_)) return std::unexpected(EACCES);
+  return {};
+}
+
+Sys<void> OverlayDirectory::make_directory(std::string_view name) {
+  const std::lock_guard lock(tree_->mutex);
+  if (auto may = may_make(name); !may) return may;
   auto node = std::make_shared<FolderNode>(std::nullopt);
   node->mode = 0777 & ~tree_->contents->umask;
   return make(name, node);
@@ -275,11 +280,7 @@ Sys<void> OverlayDirectory::make_link(std::string_view name, std::string_view ta
   if (target.empty()) return std::unexpected(ENOENT);
   if (target.size() > kTargetBytesMax) return std::unexpected(ENAMETOOLONG);
   const std::lock_guard lock(tree_->mutex);
-  if (hidden(name)) return std::unexpected(EACCES);
-  if (const auto found = find(name); found || found.error() != ENOENT)
-    return std::unexpected(found ? EEXIST : found.error());
-  if (node_->links == 0) return std::unexpected(ENOENT);
-  if (!tree_->may_write(*node_)) return std::unexpected(EACCES);
+  if (auto may = may_make(name); !may) return may;
   return make(name, std::make_shared<LinkNode>(std::nullopt, std::string(target)));
 }
 

@@ -54,7 +54,8 @@ class OverlayDirectory final : public Directory {
   Sys<Opened> create(std::unique_lock<std::mutex> lock, std::string_view name, OpenFlags flags);
   Sys<Opened> adopt(std::unique_lock<std::mutex> lock, Opened below, const std::string& lower_path,
                     OpenFlags flags);
-  // Puts a new node at a name where nothing stands.
+  // Whether a new node may be put at a name: nothing stands there and it may be written.
+  Sys<void> may_make(std::string_view name);
   Sys<void> make(std::string_view name, const std::shared_ptr<Node>& node);
   Sys<void> check_empty(FolderNode& folder);
   Sys<void> remove(std::string_view name, const std::shared_ptr<Node>& node);
