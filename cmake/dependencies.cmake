@@ -10,10 +10,14 @@ function(boxagnts_static_library name)
   target_link_libraries(dep_${name} INTERFACE ${${name}_ARCHIVE})
 endfunction()
 
-foreach(name boost_json boost_container sodium utf8proc sqlite3 yaml-cpp re2)
+foreach(name boost_json boost_container sodium utf8proc sqlite3 yaml-cpp re2 ssl crypto cares nghttp2 z zstd brotlidec
+    brotlicommon)
   boxagnts_static_library(${name})
 endforeach()
 target_link_libraries(dep_boost_json INTERFACE dep_boost_container)
+target_link_libraries(dep_ssl INTERFACE dep_crypto)
+target_link_libraries(dep_crypto INTERFACE ${CMAKE_DL_LIBS} Threads::Threads)
+target_link_libraries(dep_brotlidec INTERFACE dep_brotlicommon)
 target_link_libraries(dep_sqlite3 INTERFACE m ${CMAKE_DL_LIBS} Threads::Threads)
 target_link_libraries(dep_re2 INTERFACE Threads::Threads)
 

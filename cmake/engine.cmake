@@ -1,4 +1,4 @@
-# Wasmtime with our shim: one Rust static library, built by cargo outside the clone and shared by every
+# Wasmtime with our shim, and the URL parser: one Rust static library, built by cargo outside the clone and shared by every
 # build folder. Target: dep_engine.
 set(ENGINE_TARGET_DIR ${BOXAGNTS_CACHE_DIR}/engine/target)
 set(ENGINE_INCLUDE_DIR ${BOXAGNTS_CACHE_DIR}/engine/include)
@@ -11,7 +11,7 @@ add_custom_command(
           BOXAGNTS_ENGINE_INCLUDE=${ENGINE_INCLUDE_DIR}
           ${CARGO} build --release --locked --manifest-path ${CMAKE_SOURCE_DIR}/engine/Cargo.toml
   COMMAND ${CMAKE_COMMAND} -E touch ${ENGINE_ARCHIVE}
-  DEPENDS engine/Cargo.toml engine/Cargo.lock engine/build.rs engine/src/lib.rs
+  DEPENDS engine/Cargo.toml engine/Cargo.lock engine/build.rs engine/src/lib.rs engine/src/url.rs
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
   COMMENT "Wasmtime (about 4 minutes the first time, then cached outside the clone)"
   USES_TERMINAL VERBATIM)

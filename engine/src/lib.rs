@@ -1,7 +1,9 @@
-//! Wasmtime's C API, re-exported, and a shim for what it lacks.
+//! Wasmtime's C API, re-exported, and a shim for what it lacks; the URL parser (`url.rs`).
 //!
-//! Everything here is called from `src/sandbox` only. C names begin with `boxagnts_`; the C side's
+//! What is in this file is called from `src/sandbox` only. C names begin with `boxagnts_`; the C side's
 //! declarations are in `engine/boxagnts_engine.h`.
+
+pub mod url;
 
 pub use wasmtime_c_api::*;
 

@@ -146,13 +146,13 @@ bool is_word(std::string_view text) {
 
 Result<std::string> bytes_of(const Request& request) {
   const Url& url = request.url;
+  if (url.scheme != "http")
+    return fail(Code::unsupported, "only plain http:// works today; point it at a local server");
   if (GUARD("net.request-line-injection",
             !is_word(request.method) || !is_word(url.host) || !is_word(url.target)))
     return fail(Code::invalid_argument,
                 "the method, host or path of a request has a space or a control character in it");
-  std::string out = request.method + " " + url.target + " HTTP/1.1\r\nHost: ";
-  out += url.host.contains(':') ? "[" + url.host + "]" : url.host;
-  if (url.port != 80) out += ":" + std::to_string(url.port);
+  std::string out = request.method + " " + url.target + " HTTP/1.1\r\nHost: " + url.authority();
   out += "\r\nConnection: close\r\n";
   if (!request.body.empty())
     out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";

@@ -14,17 +14,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "net/url.h"
 
 namespace boxagnts::net {
-
-struct Url {
-  std::string scheme;  // "http"
-  std::string host;    // without brackets
-  std::uint16_t port = 80;
-  std::string target;  // path and query, begins with '/'
-};
-// Errors: invalid_argument (one sentence), unsupported for schemes other than http.
-Result<Url> parse_url(std::string_view text);
 
 struct Request {
   std::string method = "GET";

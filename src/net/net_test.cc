@@ -20,7 +20,7 @@ using base::UniqueFd;
 TEST(Url, Parts) {
   const auto url = parse_url("HTTP://Example.com:8080/v1/x?y=1#frag").value();
   EXPECT_EQ(url.scheme, "http");
-  EXPECT_EQ(url.host, "Example.com");
+  EXPECT_EQ(url.host, "example.com");
   EXPECT_EQ(url.port, 8080);
   EXPECT_EQ(url.target, "/v1/x?y=1");
   EXPECT_EQ(parse_url("http://h")->target, "/");
@@ -31,12 +31,11 @@ TEST(Url, Parts) {
 class BadUrl : public testing::TestWithParam<const char*> {};
 TEST_P(BadUrl, IsRefused) { EXPECT_FALSE(parse_url(GetParam())); }
 INSTANTIATE_TEST_SUITE_P(Table, BadUrl,
-                         testing::Values("", "h", "https://h/", "ftp://h/", "http://",
-                                         "http://:80/", "http://u@h/", "http://u:p@h/",
-                                         "http://h:0/", "http://h:65536/", "http://h:8x/",
-                                         "http://h/\r\nX: y", "http://h /", "http://[::1",
-                                         "http://[::1]x/", "http://[evil]/", "http://a\\b/",
-                                         "http://h\x7f/"));
+                         testing::Values("", "h", "ftp://h/", "http://", "http://:80/",
+                                         "http://u@h/", "http://u:p@h/", "http://h:0/",
+                                         "http://h:65536/", "http://h:8x/", "http://h /",
+                                         "http://[::1", "http://[::1]x/", "http://[evil]/",
+                                         "http://h\x7f/", "http://\xff/", "javascript:1"));
 
 std::vector<SseEvent> parse_in(const std::vector<std::string_view>& pieces) {
   SseParser parser;

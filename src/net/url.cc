@@ -1,68 +1,71 @@
-#include <algorithm>
-#include <charconv>
+#include "net/url.h"
 
-#include "net/http_client.h"
+#include <boxagnts_url.h>
 
 namespace boxagnts::net {
 namespace {
+
+constexpr std::size_t kUrlBytesMax = 64 << 10;
+
+std::string text_of(const boxagnts_piece& piece) { return {piece.at, piece.bytes}; }
 
 std::unexpected<Error> bad(std::string_view text, std::string_view why) {
   return fail(Code::invalid_argument, "\"" + std::string(text.substr(0, 200)) +
                                           "\" is not a usable URL: " + std::string(why));
 }
 
-bool is_host_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_';
+struct Parsing {
+  std::string_view text;
+  Result<Url> url = Url{};
+};
+
+void take_url(void* context, const boxagnts_url* parsed) {
+  auto& parsing = *static_cast<Parsing*>(context);
+  const std::string scheme = text_of(parsed->scheme);
+  if (scheme != "http" && scheme != "https") {
+    parsing.url = fail(Code::unsupported, "\"" + scheme.substr(0, 40) +
+                                              ":\" is no scheme that is spoken here; http and "
+                                              "https are");
+  } else if (parsed->has_credentials) {
+    parsing.url = bad(parsing.text, "a user name or password in it is not supported");
+  } else if (parsed->port == 0) {
+    parsing.url = bad(parsing.text, "the port is no number from 1 to 65535");
+  } else {
+    std::string host = text_of(parsed->host);
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    parsing.url = Url{scheme, std::move(host), parsed->port, text_of(parsed->target)};
+  }
+}
+
+void take_error(void* context, boxagnts_piece why) {
+  auto& parsing = *static_cast<Parsing*>(context);
+  parsing.url = bad(parsing.text, text_of(why));
+}
+
+Result<Url> parse(std::string_view text, std::string_view base) {
+  if (text.size() > kUrlBytesMax) return bad(text, "it is longer than 64 KiB");
+  Parsing parsing{.text = text};
+  boxagnts_url_parse(text.data(), text.size(), base.data(), base.size(), take_url, take_error,
+                     &parsing);
+  return std::move(parsing.url);
 }
 
 }  // namespace
 
-Result<Url> parse_url(std::string_view text) {
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f)
-      return bad(text, "it has a space, a control character or one outside ASCII");
-  const auto colon = text.find("://");
-  if (colon == std::string_view::npos) return bad(text, "it does not begin with http://");
-  Url url;
-  url.scheme = text.substr(0, colon);
-  std::ranges::transform(url.scheme, url.scheme.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  if (url.scheme != "http")
-    return fail(Code::unsupported, "only plain http:// works today, not " +
-                                       url.scheme.substr(0, 20) +
-                                       "://; point it at a local server");
-  std::string_view rest = text.substr(colon + 3);
-  const auto slash = std::min(rest.find_first_of("/?#"), rest.size());
-  std::string_view authority = rest.substr(0, slash);
-  url.target = rest.substr(slash, rest.find('#') - slash);
-  if (!url.target.starts_with('/')) url.target.insert(0, "/");
-  if (authority.contains('@')) return bad(text, "a user name in it is not supported");
-  std::string_view port;
-  if (authority.starts_with('[')) {
-    const auto end = authority.find(']');
-    if (end == std::string_view::npos) return bad(text, "the [ is never closed");
-    url.host = authority.substr(1, end - 1);
-    if (url.host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos)
-      return bad(text, "the address in [ ] is malformed");
-    authority.remove_prefix(end + 1);
-    if (!authority.empty() && !authority.starts_with(':')) return bad(text, "text after the ]");
-    port = authority.empty() ? std::string_view() : authority.substr(1);
-  } else {
-    const auto at = std::min(authority.find(':'), authority.size());
-    url.host = authority.substr(0, at);
-    if (!std::ranges::all_of(url.host, is_host_character))
-      return bad(text, "the host name is malformed");
-    port = at < authority.size() ? authority.substr(at + 1) : std::string_view();
-  }
-  if (url.host.empty()) return bad(text, "the host is missing");
-  if (!port.empty()) {
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (error != std::errc() || end != port.data() + port.size() || url.port == 0)
-      return bad(text, "the port is no number from 1 to 65535");
-  }
-  return url;
+std::uint16_t default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
+
+std::string Url::authority() const {
+  std::string out = host.contains(':') ? "[" + host + "]" : host;
+  if (port != default_port(scheme)) out += ":" + std::to_string(port);
+  return out;
+}
+
+std::string Url::text() const { return scheme + "://" + authority() + target; }
+
+Result<Url> parse_url(std::string_view text) { return parse(text, {}); }
+
+Result<Url> resolve_url(const Url& base, std::string_view reference) {
+  return parse(reference, base.text());
 }
 
 }  // namespace boxagnts::net
