@@ -124,6 +124,9 @@ class HostDirectory final : public Directory {
   }
   Sys<void> rename_entry(std::string_view from, Directory& to, std::string_view to_name) override;
   Sys<void> hard_link(std::string_view from, Directory& to, std::string_view to_name) override;
+  // The function of that name in the header.
+  Sys<void> move_entry(std::string_view name, HostDirectory& to, std::string_view to_name,
+                       Replace replace);
 
   bool holds_hidden() override;
 
@@ -275,6 +278,19 @@ Sys<void> HostDirectory::rename_entry(std::string_view from, Directory& to,
   });
   if (renamed && plain) (void)::fchmod(plain.get(), mode);
   return renamed;
+}
+
+Sys<void> HostDirectory::move_entry(std::string_view name, HostDirectory& to,
+                                    std::string_view to_name, Replace replace) {
+  if (mounted_->counted || to.mounted_->counted) return std::unexpected(EXDEV);
+  if (auto may = may_change(name); !may) return may;
+  if (auto may = to.may_make(to_name); !may) return may;
+  if (GUARD("vfs.mask-moved-between",
+            mounted_->masks.below(below(name)) != to.mounted_->masks.below(to.below(to_name))))
+    return std::unexpected(EACCES);
+  const unsigned flags = replace == Replace::yes ? 0 : RENAME_NOREPLACE;
+  return done(::renameat2(fd_.get(), std::string(name).c_str(), to.fd_.get(),
+                          std::string(to_name).c_str(), flags));
 }
 
 Sys<void> HostDirectory::removing(std::string_view name, const std::function<int()>& remove) {
@@ -453,6 +469,14 @@ Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host
   mounted->counted = std::move(counted);
   return std::make_shared<HostFilesystem>(
       access, std::make_shared<HostDirectory>(std::move(mounted), std::move(root), ""));
+}
+
+Sys<void> move_entry(Directory& from, std::string_view name, Directory& to,
+                     std::string_view to_name, Replace replace) {
+  auto* source = dynamic_cast<HostDirectory*>(from.underlying());
+  auto* target = dynamic_cast<HostDirectory*>(to.underlying());
+  if (!source || !target) return std::unexpected(EXDEV);
+  return source->move_entry(name, *target, to_name, replace);
 }
 
 }  // namespace boxagnts::vfs

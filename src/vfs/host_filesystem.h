@@ -44,4 +44,11 @@ Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host
                                                          core::Access access, Masks masks,
                                                          Quota quota = {});
 
+// Moves an entry between two folders of host file systems, also of different ones on the same disk
+// (else EXDEV), by the rules of both. Where something stands already: Replace::no is EEXIST,
+// Replace::yes as of rename(2). Mounts with a quota are refused (EXDEV): nothing would count.
+enum class Replace : bool { no, yes };
+Sys<void> move_entry(Directory& from, std::string_view name, Directory& to,
+                     std::string_view to_name, Replace replace);
+
 }  // namespace boxagnts::vfs

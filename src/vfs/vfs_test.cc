@@ -488,9 +488,10 @@ TEST(Masks, HideTheStateFolderEverywhereAndGlobsWithAllBelow) {
 
 // (mask, from, to, whether a rename is let through)
 using Move = std::tuple<const char*, const char*, const char*, bool>;
-class MaskedMove : public testing::TestWithParam<Move> {};
+enum class By { rename_entry, move_entry };
+class MaskedMove : public testing::TestWithParam<std::tuple<Move, By>> {};
 TEST_P(MaskedMove, AFolderMovesOnlyWhereTheSameIsHidden) {
-  const auto& [mask, from, to, allowed] = GetParam();
+  const auto& [mask, from, to, allowed] = std::get<Move>(GetParam());
   char folder[] = "/tmp/vfs_mask.XXXXXX";
   const std::string root = ::mkdtemp(folder);
   for (const auto* name : {"conf", "other", "deep/conf", "deep/other", ".ssh"})
@@ -504,8 +505,12 @@ TEST_P(MaskedMove, AFolderMovesOnlyWhereTheSameIsHidden) {
   const auto start = name_space->at("/m").value();
   const auto source = name_space->resolve(start, from, Follow::no).value();
   const auto target = name_space->resolve(start, to, Follow::no).value();
+  Directory &folder_of_source = *source.parent.directory,
+            &folder_of_target = *target.parent.directory;
   const auto moved =
-      source.parent.directory->rename_entry(source.name, *target.parent.directory, target.name);
+      std::get<By>(GetParam()) == By::rename_entry
+          ? folder_of_source.rename_entry(source.name, folder_of_target, target.name)
+          : move_entry(folder_of_source, source.name, folder_of_target, target.name, Replace::yes);
   if (allowed)
     EXPECT_TRUE(moved) << ::strerror(moved.error());
   else
@@ -515,17 +520,52 @@ TEST_P(MaskedMove, AFolderMovesOnlyWhereTheSameIsHidden) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, MaskedMove,
-    testing::Values(Move{"conf/key", "conf", "new", false},  // would show what is hidden in it
-                    Move{"new/key", "other", "new", false},  // would make what may not be made
-                    Move{"conf/key", "other", "new", true}, Move{"**/key", "conf", "new", true},
-                    Move{"**/.ssh/id", ".ssh", "new", false},
-                    Move{"**/.ssh/id", "other", "deep/.ssh", false},
-                    Move{"**/conf/sub/key", "conf", "new", false},
-                    Move{"**/conf/sub/key", "conf/sub", "other/sub", false},
-                    Move{"**/conf/sub/key", "conf", "deep/conf", true},
-                    Move{"deep/*/key", "deep/conf", "deep/new", true},
-                    Move{"deep/*/key", "deep/conf", "new", false},
-                    Move{"{conf,new}/key", "conf", "new", true}));
+    testing::Combine(
+        testing::Values(Move{"conf/key", "conf", "new", false},  // would show what is hidden in it
+                        Move{"new/key", "other", "new", false},  // would make what may not be made
+                        Move{"conf/key", "other", "new", true}, Move{"**/key", "conf", "new", true},
+                        Move{"**/.ssh/id", ".ssh", "new", false},
+                        Move{"**/.ssh/id", "other", "deep/.ssh", false},
+                        Move{"**/conf/sub/key", "conf", "new", false},
+                        Move{"**/conf/sub/key", "conf/sub", "other/sub", false},
+                        Move{"**/conf/sub/key", "conf", "deep/conf", true},
+                        Move{"deep/*/key", "deep/conf", "deep/new", true},
+                        Move{"deep/*/key", "deep/conf", "new", false},
+                        Move{"{conf,new}/key", "conf", "new", true}),
+        testing::Values(By::rename_entry, By::move_entry)));
+
+TEST(MoveEntry, BetweenMountsByTheRulesOfBoth) {
+  char folder[] = "/tmp/vfs_move.XXXXXX";
+  const std::string root = ::mkdtemp(folder);
+  for (const auto* name : {"a", "b"}) std::filesystem::create_directory(root + "/" + name);
+  std::ofstream(root + "/a/x") << "x";
+  std::ofstream(root + "/b/y") << "y";
+  const auto top = [&](const char* name, core::Access access, Quota quota = {}) {
+    return open_host_filesystem(root + "/" + name, access, {}, quota).value()->root();
+  };
+  const auto a = top("a", core::Access::read_write), b = top("b", core::Access::read_write);
+  EXPECT_EQ(move_entry(*a, "x", *b, "y", Replace::no).error(), EEXIST);
+  EXPECT_EQ(move_entry(*a, "none", *b, "z", Replace::yes).error(), ENOENT);
+  EXPECT_EQ(move_entry(*a, "x", *b, ".boxagnts", Replace::yes).error(), EACCES);
+  EXPECT_EQ(move_entry(*top("a", core::Access::read_only), "x", *b, "z", Replace::no).error(),
+            EROFS);
+  EXPECT_EQ(move_entry(*a, "x", *top("b", core::Access::read_only), "z", Replace::no).error(),
+            EROFS);
+  const Quota quota{.bytes_max = 1 << 20};
+  EXPECT_EQ(
+      move_entry(*a, "x", *top("b", core::Access::read_write, quota), "z", Replace::no).error(),
+      EXDEV);
+  base::ManualClock clock;
+  EXPECT_EQ(move_entry(*a, "x", *make_memory_filesystem(clock, 1 << 20)->root(), "z", Replace::no)
+                .error(),
+            EXDEV);
+  EXPECT_TRUE(move_entry(*a, "x", *b, "z", Replace::no));
+  EXPECT_TRUE(move_entry(*b, "z", *b, "y", Replace::yes));
+  EXPECT_FALSE(std::filesystem::exists(root + "/a/x"));
+  EXPECT_EQ(std::filesystem::file_size(root + "/b/y"), 1u);
+  EXPECT_FALSE(std::filesystem::exists(root + "/b/z"));
+  std::filesystem::remove_all(root);
+}
 
 }  // namespace
 }  // namespace boxagnts::vfs
