@@ -1,5 +1,7 @@
 #include "agent/frames.h"
 
+#include <utility>
+
 namespace boxagnts::agent {
 
 void FrameQueue::push(const core::Frame& frame) {
@@ -37,6 +39,11 @@ std::optional<core::Frame> FrameQueue::take(std::int64_t seen) {
   return frame;
 }
 
+std::deque<core::Frame> FrameQueue::take_all() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(frames_, {});
+}
+
 void FrameQueue::wait(std::stop_token stop, base::Steady deadline) {
   std::unique_lock lock(mutex_);
   changed_.wait_until(lock, stop, deadline, [this] { return rung_; });
@@ -52,14 +59,27 @@ std::shared_ptr<FrameQueue> FrameHub::subscribe(const core::SessionId& session) 
   return queue;
 }
 
-std::vector<std::shared_ptr<FrameQueue>> FrameHub::live(Channel& channel) {
+std::shared_ptr<FrameQueue> FrameHub::subscribe_all() {
+  auto queue = std::make_shared<FrameQueue>();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [session, channel] : channels_)
+    for (const auto& frame : channel.current) queue->push(frame);
+  everywhere_.push_back(queue);
+  return queue;
+}
+
+std::vector<std::shared_ptr<FrameQueue>> FrameHub::live(Channel* channel) {
   std::vector<std::shared_ptr<FrameQueue>> queues;
-  std::erase_if(channel.queues, [&](const auto& weak) {
-    auto queue = weak.lock();
-    if (!queue) return true;
-    queues.push_back(std::move(queue));
-    return false;
-  });
+  const auto collect = [&](std::vector<std::weak_ptr<FrameQueue>>& from) {
+    std::erase_if(from, [&](const auto& weak) {
+      auto queue = weak.lock();
+      if (!queue) return true;
+      queues.push_back(std::move(queue));
+      return false;
+    });
+  };
+  if (channel) collect(channel->queues);
+  collect(everywhere_);
   return queues;
 }
 
@@ -68,24 +88,25 @@ void FrameHub::publish(const core::Frame& frame) {
   Channel& channel = channels_[frame.session];
   if (channel.current.size() == FrameQueue::kFramesMax) channel.current.pop_front();
   channel.current.push_back(frame);
-  for (const auto& queue : live(channel)) queue->push(frame);
+  for (const auto& queue : live(&channel)) queue->push(frame);
 }
 
 void FrameHub::ring(const core::SessionId& session) {
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(session);
-  if (found == channels_.end()) return;
-  found->second.current.clear();
-  const auto queues = live(found->second);
-  for (const auto& queue : queues) queue->ring();
-  if (queues.empty()) channels_.erase(found);
+  Channel* const channel = found == channels_.end() ? nullptr : &found->second;
+  for (const auto& queue : live(channel)) queue->ring();
+  if (!channel) return;
+  channel->current.clear();
+  if (channel->queues.empty()) channels_.erase(found);
 }
 
 void FrameHub::lose(const core::SessionId& session, const Error& error) {
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(session);
   if (found == channels_.end()) return;
-  for (const auto& queue : live(found->second)) queue->lose(error);
+  for (const auto& weak : found->second.queues)
+    if (const auto queue = weak.lock()) queue->lose(error);
 }
 
 }  // namespace boxagnts::agent

@@ -1,6 +1,6 @@
-// Carries frames, and the word that an event was appended, from running runs to whoever tails a
-// session in this process. A slow reader loses its oldest frames (never events: those it reads from
-// the log) and harms nobody. Thread-safe.
+// Carries frames, and the word that an event was appended, from running runs to whoever follows one
+// session, or all of them, in this process. A slow reader loses its oldest frames (never events:
+// those it reads from the log) and harms nobody. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -29,6 +29,8 @@ class FrameQueue {
   // The oldest frame made after event `seen`, if it belongs right behind it; older ones are
   // dropped.
   std::optional<core::Frame> take(std::int64_t seen);
+  // Every frame, oldest first; who follows several sessions judges for himself which are overtaken.
+  std::deque<core::Frame> take_all();
   // Waits for a push or a ring since the last wait.
   void wait(std::stop_token stop, base::Steady deadline);
 
@@ -45,6 +47,8 @@ class FrameHub {
   // The queue lives as long as the caller holds it, and begins with the frames of what is being
   // made now: who comes late misses nothing of it.
   std::shared_ptr<FrameQueue> subscribe(const core::SessionId& session);
+  // The same for every session.
+  std::shared_ptr<FrameQueue> subscribe_all();
   void publish(const core::Frame& frame);
   // An event was appended: what was being made is made.
   void ring(const core::SessionId& session);
@@ -56,9 +60,11 @@ class FrameHub {
     std::deque<core::Frame> current;  // since the last event; the newest kFramesMax
     std::vector<std::weak_ptr<FrameQueue>> queues;
   };
-  static std::vector<std::shared_ptr<FrameQueue>> live(Channel& channel);
+  // Of the session and of all sessions.
+  std::vector<std::shared_ptr<FrameQueue>> live(Channel* channel);
 
   std::mutex mutex_;
+  std::vector<std::weak_ptr<FrameQueue>> everywhere_;
   std::map<core::SessionId, Channel> channels_;
 };
 

@@ -93,6 +93,17 @@ class RunsImpl final : public Runs {
     return make_tail(dependencies_.store, hub_.subscribe(session), session, after);
   }
 
+  std::vector<LiveRun> live() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<LiveRun> runs;
+    for (const auto& [id, run] : active_)
+      if (run->state == ActiveRun::State::running)
+        runs.push_back({id, run->session, run->request.model, run->request.mode});
+    return runs;
+  }
+
+  std::shared_ptr<FrameQueue> frames() override { return hub_.subscribe_all(); }
+
  private:
   // Joins threads whose run has ended.
   void reap() {

@@ -12,6 +12,7 @@
 #include <string>
 #include <variant>
 
+#include "agent/frames.h"
 #include "agent/settings.h"
 #include "base/error.h"
 #include "base/time.h"
@@ -37,6 +38,13 @@ struct Started {
   core::SessionId session;
   core::RunId run;
   std::int64_t after = 0;  // number of the session's last event before this run: tail from here
+};
+
+struct LiveRun {
+  core::RunId run;
+  core::SessionId session;
+  std::string model;
+  core::Mode mode = core::Mode::ask;
 };
 
 // Follows one session: every event after a number, in order, without gaps or doubles, with the
@@ -75,6 +83,11 @@ class Runs {
   virtual Status answer(const core::ApprovalId& approval, core::Answer answer, std::string by) = 0;
   virtual Result<std::unique_ptr<Tail>> tail(const core::SessionId& session,
                                              std::int64_t after) = 0;
+
+  // Those of this process, in no order.
+  virtual std::vector<LiveRun> live() = 0;
+  // Frames of every session, rung at every append of this process; begins with what is being made.
+  virtual std::shared_ptr<FrameQueue> frames() = 0;
 };
 
 }  // namespace boxagnts::agent

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <latch>
+#include <set>
 
 #include "agent/frames.h"
 #include "base/json.h"
@@ -552,7 +553,7 @@ TEST_F(RunsTest, ASessionOfALiveRunIsBusyAndOthersAreNot) {
 TEST_F(RunsTest, BadStartsAreRefusedBeforeAnythingIsStored) {
   request_.model = "none";
   EXPECT_EQ(runs_->start(request_).error().code, Code::invalid_argument);
-  EXPECT_TRUE(store_->sessions(10).value().empty());
+  EXPECT_TRUE(store_->sessions(10, {}).value().empty());
   request_.model = "test/script";
   request_.session = core::SessionId{"nosuch"};
   EXPECT_EQ(runs_->start(request_).error().code, Code::not_found);
@@ -567,7 +568,7 @@ TEST_F(RunsTest, ARunThatCannotBeginLeavesNothingOpen) {
   const auto second = runs_->start(request_);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Code::busy);
-  EXPECT_EQ(store_->sessions(10).value().size(), 1u) << "nothing is stored";
+  EXPECT_EQ(store_->sessions(10, {}).value().size(), 1u) << "nothing is stored";
   EXPECT_TRUE(runs_->cancel(first.run));
   follow(first);
   follow(start({says("there is room again")}));
@@ -710,6 +711,46 @@ TEST(FrameQueue, WhatAnEventHasOvertakenIsDroppedAndWhatIsAheadWaits) {
   queue.push({.after = 3, .body = core::TextDelta{"ahead"}});
   EXPECT_FALSE(queue.take(2).has_value());
   EXPECT_TRUE(queue.take(3).has_value());
+}
+
+// --- all sessions at once ------------------------------------------------------------------------
+
+TEST_F(RunsTest, WhoFollowsAllSessionsGetsTheFramesOfEach) {
+  const auto queue = runs_->frames();
+  for (int i = 0; i < 2; ++i) (void)follow(start({says("hello")}));
+  std::set<core::SessionId> sessions;
+  for (const auto& frame : queue->take_all()) {
+    EXPECT_EQ(std::get<core::TextDelta>(frame.body).text, "hello");
+    sessions.insert(frame.session);
+  }
+  EXPECT_EQ(sessions.size(), 2u);
+  EXPECT_TRUE(queue->take_all().empty());
+}
+
+TEST_F(RunsTest, WhoFollowsAllSessionsBeginsWithWhatIsBeingMade) {
+  FrameHub hub;
+  const core::SessionId one{"one"}, two{"two"};
+  hub.publish({one, {"r"}, 2, core::TextDelta{"a"}});
+  hub.publish({two, {"q"}, 2, core::TextDelta{"b"}});
+  hub.ring(two);
+  const auto queue = hub.subscribe_all();
+  hub.publish({two, {"q"}, 3, core::TextDelta{"c"}});
+  std::string text;
+  for (const auto& frame : queue->take_all()) text += std::get<core::TextDelta>(frame.body).text;
+  EXPECT_EQ(text, "ac");
+}
+
+TEST_F(RunsTest, LiveRunsAreThoseThatHaveNotEnded) {
+  EXPECT_TRUE(runs_->live().empty());
+  const auto started = start({calls({{"c1", "wait", "{}"}}), says("done")});
+  const auto live = runs_->live();
+  ASSERT_EQ(live.size(), 1u);
+  EXPECT_EQ(live[0].run, started.run);
+  EXPECT_EQ(live[0].session, started.session);
+  EXPECT_EQ(live[0].model, "test/script");
+  ASSERT_TRUE(runs_->cancel(started.run));
+  (void)follow(started);
+  EXPECT_TRUE(runs_->live().empty());
 }
 
 }  // namespace

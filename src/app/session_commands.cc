@@ -29,7 +29,7 @@ Result<int> execute(const cli::SessionListCommand& command) {
   const auto workspace =
       TRY(workspace::open(command.common.workspace_directory, environment_variable));
   const auto store = TRY(store::Store::open(workspace.state_folder, clock));
-  const auto sessions = TRY(store->sessions(kSessionsShown));
+  const auto sessions = TRY(store->sessions(kSessionsShown, {}));
   for (const auto& session : sessions) {
     if (command.json)
       TRY(print(base::to_text(json_of(session)) + "\n"));

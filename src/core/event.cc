@@ -247,7 +247,10 @@ Json to_json(const Event& event) {
 }
 
 Json to_json(const Frame& frame) {
-  JsonObject out{{"frame", true}, {"session", frame.session.text}, {"run", frame.run.text}};
+  JsonObject out{{"frame", true},
+                 {"session", frame.session.text},
+                 {"run", frame.run.text},
+                 {"after", frame.after}};
   if (const auto* text = std::get_if<TextDelta>(&frame.body)) {
     out["kind"] = "text_delta";
     out["text"] = text->text;

@@ -78,6 +78,23 @@ Result<std::vector<core::Event>> SqliteStore::append(const RunLease& lease,
   return events;
 }
 
+Result<core::Event> SqliteStore::event_from(const Query& query, core::SessionId session) {
+  const auto number = query.integer(1);
+  auto json = base::parse_json(query.text(4));
+  auto body = json ? core::body_from_json(*json) : std::unexpected(std::move(json.error()));
+  if (!body && body.error().code == Code::unsupported) return std::unexpected(body.error());
+  if (!body)
+    return connections_->health().damage(
+        "event " + std::to_string(number) + " of session " + session.text + " makes no sense",
+        body.error().message);
+  return core::Event{.position = query.integer(0),
+                     .session = std::move(session),
+                     .number = number,
+                     .run = {std::string(query.text(2))},
+                     .time = query.integer(3),
+                     .body = std::move(*body)};
+}
+
 Result<std::vector<core::Event>> SqliteStore::read(const core::SessionId& session,
                                                    std::int64_t after, std::size_t limit) {
   const auto rows_max = static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
@@ -90,28 +107,58 @@ Result<std::vector<core::Event>> SqliteStore::read(const core::SessionId& sessio
                         "? ORDER BY e.number LIMIT ?",
                         session.text, after, rows_max));
   std::vector<core::Event> events;
-  Health& health = connections_->health();
   while (TRY(query.step())) {
-    const auto number = query.integer(1);
     const auto expected = (events.empty() ? after : events.back().number) + 1;
-    if (GUARD("store.gap", number != expected))
-      return health.damage("event " + std::to_string(expected) + " of session " + session.text +
-                           " is missing");
-    auto json = base::parse_json(query.text(4));
-    auto body = json ? core::body_from_json(*json) : std::unexpected(std::move(json.error()));
-    if (!body && body.error().code == Code::unsupported) return std::unexpected(body.error());
-    if (!body)
-      return health.damage(
-          "event " + std::to_string(number) + " of session " + session.text + " makes no sense",
-          body.error().message);
-    events.push_back({.position = query.integer(0),
-                      .session = session,
-                      .number = number,
-                      .run = {std::string(query.text(2))},
-                      .time = query.integer(3),
-                      .body = std::move(*body)});
+    if (GUARD("store.gap", query.integer(1) != expected))
+      return connections_->health().damage("event " + std::to_string(expected) + " of session " +
+                                           session.text + " is missing");
+    events.push_back(TRY(event_from(query, session)));
   }
   return events;
+}
+
+Result<std::vector<core::Event>> SqliteStore::read_all(std::int64_t after, std::size_t limit) {
+  const auto rows_max = static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
+  const auto reader = TRY(connections_->reader());
+  Query query =
+      TRY(reader->query("SELECT e.position, e.number, r.id, e.time, e.body, s.id FROM events e "
+                        "JOIN runs r ON r.key = e.run JOIN sessions s ON s.key = e.session "
+                        "WHERE e.position > ? ORDER BY e.position LIMIT ?",
+                        std::max<std::int64_t>(after, 0), rows_max));
+  std::vector<core::Event> events;
+  while (TRY(query.step())) events.push_back(TRY(event_from(query, {std::string(query.text(5))})));
+  return events;
+}
+
+Result<std::int64_t> SqliteStore::last_position() {
+  const auto reader = TRY(connections_->reader());
+  return reader->number(
+      "SELECT max((SELECT coalesce(max(position), 0) FROM events), "
+      "(SELECT position_floor FROM log))");
+}
+
+Result<std::int64_t> SqliteStore::number_at(const core::SessionId& session, std::int64_t position) {
+  const auto reader = TRY(connections_->reader());
+  const auto transaction = TRY(Transaction::begin(*reader, Transaction::Kind::read));
+  Query found =
+      TRY(reader->query("SELECT key, last_number FROM sessions WHERE id = ?", session.text));
+  if (!TRY(found.step())) return no_session(session);
+  const auto key = found.integer(0);
+  // Positions rise with numbers, and numbers have no gaps.
+  std::int64_t low = 0, high = found.integer(1);
+  while (low < high) {
+    const auto middle = low + (high - low + 1) / 2;
+    Query query = TRY(
+        reader->query("SELECT position FROM events WHERE session = ? AND number = ?", key, middle));
+    if (GUARD("store.gap_between", !TRY(query.step())))
+      return connections_->health().damage("event " + std::to_string(middle) + " of session " +
+                                           session.text + " is missing");
+    if (query.integer(0) <= position)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
 }
 
 // --- waiting -----------------------------------------------------------------------------------

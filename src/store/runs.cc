@@ -3,6 +3,7 @@
 
 #include "base/guard.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "store/sqlite_store.h"
 
 namespace boxagnts::store {
@@ -64,6 +65,37 @@ Result<Store::Acquired> SqliteStore::acquire(const core::SessionId& session) {
   if (interrupted) locks_->remove(*interrupted);
   return Acquired{std::make_unique<Lease>(*this, session, run, epoch, std::move(lock)),
                   std::move(interrupted)};
+}
+
+Result<RunInfo> SqliteStore::run_from(const Query& query) {
+  RunInfo info{.id = {std::string(query.text(0))},
+               .session = {std::string(query.text(1))},
+               .owner_pid = query.integer(2),
+               .started = query.integer(3)};
+  info.live = query.integer(4) != 0 && TRY(locks_->held(info.id));
+  return info;
+}
+
+Result<RunInfo> SqliteStore::run(const core::RunId& id) {
+  const auto reader = TRY(connections_->reader());
+  Query query = TRY(
+      reader->query("SELECT r.id, s.id, r.owner_pid, r.started, r.state = 'running' FROM runs r "
+                    "JOIN sessions s ON s.key = r.session WHERE r.id = ?",
+                    id.text));
+  if (!TRY(query.step()))
+    return fail(Code::not_found, "there is no run " + base::one_line(id.text, 80));
+  return run_from(query);
+}
+
+Result<std::vector<RunInfo>> SqliteStore::live_runs() {
+  const auto reader = TRY(connections_->reader());
+  Query query =
+      TRY(reader->query("SELECT r.id, s.id, r.owner_pid, r.started, 1 FROM sessions s "
+                        "JOIN runs r ON r.key = s.run WHERE r.state = 'running' ORDER BY r.key"));
+  std::vector<RunInfo> runs;
+  while (TRY(query.step()))
+    if (auto info = TRY(run_from(query)); info.live) runs.push_back(std::move(info));
+  return runs;
 }
 
 void SqliteStore::end_run(const core::RunId& run) {

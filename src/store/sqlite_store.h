@@ -17,13 +17,20 @@ class SqliteStore final : public Store {
 
   Result<core::SessionId> create_session(std::string title) override;
   Result<SessionInfo> session(const core::SessionId& id) override;
-  Result<std::vector<SessionInfo>> sessions(std::size_t limit) override;
+  Result<std::vector<SessionInfo>> sessions(std::size_t limit,
+                                            const std::optional<SessionCursor>& behind) override;
+  Status rename_session(const core::SessionId& id, std::string title) override;
   Status delete_session(const core::SessionId& id) override;
   Result<Acquired> acquire(const core::SessionId& session) override;
+  Result<RunInfo> run(const core::RunId& id) override;
+  Result<std::vector<RunInfo>> live_runs() override;
   Result<std::vector<core::Event>> append(const RunLease& lease,
                                           std::span<const core::EventBody> bodies) override;
   Result<std::vector<core::Event>> read(const core::SessionId& session, std::int64_t after,
                                         std::size_t limit) override;
+  Result<std::vector<core::Event>> read_all(std::int64_t after, std::size_t limit) override;
+  Result<std::int64_t> last_position() override;
+  Result<std::int64_t> number_at(const core::SessionId& session, std::int64_t position) override;
   Result<bool> wait(const core::SessionId& session, std::int64_t after, std::stop_token stop,
                     base::Steady deadline) override;
   Result<std::string> put_blob(const core::SessionId& session, std::string_view bytes) override;
@@ -44,8 +51,10 @@ class SqliteStore final : public Store {
 
   Result<Row> row_of(Connection& connection, const core::SessionId& id);
   Result<SessionInfo> info_from(const Query& query);
+  Result<RunInfo> run_from(const Query& query);
   // The number of the session's last event.
   Result<std::int64_t> last_number(const core::SessionId& session);
+  Result<core::Event> event_from(const Query& query, core::SessionId session);
   // Rings for what other processes committed.
   Status look_around();
   void end_run(const core::RunId& run);

@@ -74,17 +74,28 @@ Result<SessionInfo> SqliteStore::session(const core::SessionId& id) {
   return info_from(query);
 }
 
-Result<std::vector<SessionInfo>> SqliteStore::sessions(std::size_t limit) {
+Result<std::vector<SessionInfo>> SqliteStore::sessions(std::size_t limit,
+                                                       const std::optional<SessionCursor>& behind) {
   const auto reader = TRY(connections_->reader());
   const auto rows_max = static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
+  const SessionCursor cursor = behind.value_or(SessionCursor{INT64_MAX, {}});
   Query query = TRY(reader->query(
       "SELECT s.id, s.title, s.created, s.updated, s.last_number, s.model, r.id FROM sessions s "
       "LEFT JOIN runs r ON r.key = s.run AND r.state = 'running' "
-      "ORDER BY s.updated DESC, s.key DESC LIMIT ?",
-      rows_max));
+      "WHERE (s.updated, s.id) < (?, ?) ORDER BY s.updated DESC, s.id DESC LIMIT ?",
+      cursor.updated, cursor.id.text, rows_max));
   std::vector<SessionInfo> infos;
   while (TRY(query.step())) infos.push_back(TRY(info_from(query)));
   return infos;
+}
+
+Status SqliteStore::rename_session(const core::SessionId& id, std::string title) {
+  if (!base::is_utf8(title)) title = base::repair_utf8(title);
+  const auto writer = TRY(connections_->writer());
+  auto transaction = TRY(Transaction::begin(*writer));
+  const Row row = TRY(row_of(*writer, id));
+  TRY(writer->run("UPDATE sessions SET title = ? WHERE key = ?", title, row.key));
+  return transaction.commit();
 }
 
 Status SqliteStore::delete_session(const core::SessionId& id) {

@@ -31,6 +31,20 @@ struct SessionInfo {
   bool running = false;  // a live process owns a run of it
 };
 
+// Where a list of sessions goes on: behind the last one of the page before.
+struct SessionCursor {
+  base::Timestamp updated = 0;
+  core::SessionId id;
+};
+
+struct RunInfo {
+  core::RunId id;
+  core::SessionId session;
+  std::int64_t owner_pid = 0;
+  base::Timestamp started = 0;
+  bool live = false;  // a process holds it now
+};
+
 // The right to append to a session: one live run owns it. Released by the destructor (the run's
 // lock file is unlocked); a process that dies releases it by dying. A lease whose epoch was
 // overtaken is fenced: its appends are refused (conflict).
@@ -52,8 +66,12 @@ class Store {
 
   // --- sessions ---
   virtual Result<core::SessionId> create_session(std::string title) = 0;
-  virtual Result<SessionInfo> session(const core::SessionId& id) = 0;        // not_found
-  virtual Result<std::vector<SessionInfo>> sessions(std::size_t limit) = 0;  // newest first
+  virtual Result<SessionInfo> session(const core::SessionId& id) = 0;  // not_found
+  // The one that changed last comes first; what changes between two pages may be seen twice or not
+  // at all.
+  virtual Result<std::vector<SessionInfo>> sessions(std::size_t limit,
+                                                    const std::optional<SessionCursor>& behind) = 0;
+  virtual Status rename_session(const core::SessionId& id, std::string title) = 0;  // not_found
   virtual Status delete_session(
       const core::SessionId& id) = 0;  // whole, one transaction; busy if live
 
@@ -66,6 +84,9 @@ class Store {
     std::optional<core::RunId> interrupted;
   };
   virtual Result<Acquired> acquire(const core::SessionId& session) = 0;
+  virtual Result<RunInfo> run(const core::RunId& id) = 0;  // not_found
+  // Of all processes, oldest first.
+  virtual Result<std::vector<RunInfo>> live_runs() = 0;
 
   // --- log ---
   // Appends in order, in one transaction; all or none. Returns the finished events. Errors:
@@ -75,6 +96,14 @@ class Store {
   // Events of a session with number > `after`, in order, at most `limit`.
   virtual Result<std::vector<core::Event>> read(const core::SessionId& session, std::int64_t after,
                                                 std::size_t limit) = 0;
+  // Events of all sessions with position > `after`, in order, at most `limit`. Positions of deleted
+  // sessions are missing; a lower one never comes later.
+  virtual Result<std::vector<core::Event>> read_all(std::int64_t after, std::size_t limit) = 0;
+  // The highest position ever given out, 0 when there is none.
+  virtual Result<std::int64_t> last_position() = 0;
+  // The number of the session's last event at or before a position, 0 when there is none: where
+  // who knows a position reads on. Costs the logarithm of the session's length. Errors: not_found.
+  virtual Result<std::int64_t> number_at(const core::SessionId& session, std::int64_t position) = 0;
   // Waits until the session has an event with number > `after`, the deadline, or the stop. Appends
   // of this process wake at once, those of others within 100 ms.
   virtual Result<bool> wait(const core::SessionId& session, std::int64_t after,

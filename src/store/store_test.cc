@@ -186,7 +186,7 @@ TEST_F(StoreTest, SessionsAreListedNewestFirst) {
   clock.advance(base::Milliseconds(10));
   const auto acquired = store->acquire(made[1]).value();
   ASSERT_TRUE(say(*store, *acquired.lease, "touched"));
-  const auto listed = store->sessions(3).value();
+  const auto listed = store->sessions(3, {}).value();
   ASSERT_EQ(listed.size(), 3u);
   EXPECT_EQ(listed[0].id, made[1]);
   EXPECT_EQ(listed[1].id, made[4]);
