@@ -7,6 +7,7 @@ core::Grant Settings::envelope() const {
                                {"", "/tmp", core::Access::read_write}},
                     .working_directory = workspace,
                     .environment = {"PWD=" + workspace},
+                    .network = network,
                     .limits = limits};
   grant.mounts.insert(grant.mounts.end(), mounts.begin(), mounts.end());
   grant.environment.insert(grant.environment.end(), environment.begin(), environment.end());

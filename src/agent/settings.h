@@ -15,6 +15,7 @@ struct Settings {
   std::string workspace;                  // absolute, canonical
   std::vector<core::MountGrant> mounts;   // besides it and /tmp; host paths canonical
   std::vector<std::string> environment;   // of every guest, NAME=value
+  core::NetworkGrant network;             // of every guest
   core::Limits limits;                    // of one tool call
   std::size_t result_bytes_max = 32'000;  // shown to the model of one result; the rest stays a blob
   std::uint64_t scratch_bytes_max = 64u << 20;  // a run's /tmp

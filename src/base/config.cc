@@ -63,8 +63,8 @@ Result<std::optional<bool>> ConfigNode::boolean(std::string_view key) const {
   return *value;
 }
 
-Result<std::vector<std::string>> ConfigNode::strings(std::string_view key) const {
-  std::vector<std::string> out;
+Result<std::vector<ConfigNode::Text>> ConfigNode::texts(std::string_view key) const {
+  std::vector<Text> out;
   const auto* node = find(key);
   if (!node) return out;
   const auto* list = std::get_if<List>(&node->value_);
@@ -72,8 +72,14 @@ Result<std::vector<std::string>> ConfigNode::strings(std::string_view key) const
   for (const auto& item : *list) {
     const auto* text = std::get_if<std::string>(&item->value_);
     if (!text) return item->wrong_type("strings");
-    out.push_back(*text);
+    out.push_back({*text, item->where()});
   }
+  return out;
+}
+
+Result<std::vector<std::string>> ConfigNode::strings(std::string_view key) const {
+  std::vector<std::string> out;
+  for (auto& item : TRY(texts(key))) out.push_back(std::move(item.text));
   return out;
 }
 

@@ -35,6 +35,12 @@ class ConfigNode {
                                               std::int64_t high) const;
   Result<std::optional<bool>> boolean(std::string_view key) const;
   Result<std::vector<std::string>> strings(std::string_view key) const;
+  // The same, each with where it stands.
+  struct Text {
+    std::string text, where;
+  };
+  Result<std::vector<Text>> texts(std::string_view key) const;
+  bool has(std::string_view key) const { return find(key) != nullptr; }
 
   // The first key below this node that nobody asked for, as an error sentence.
   Status check_all_used() const;

@@ -38,6 +38,7 @@ Json to_json(const CallFacts& facts) {
   JsonObject out;
   out["reads"] = boost::json::value_from(facts.reads);
   out["writes"] = boost::json::value_from(facts.writes);
+  if (!facts.connects.empty()) out["connects"] = boost::json::value_from(facts.connects);
   if (facts.opaque) out["opaque"] = true;
   return out;
 }

@@ -2,6 +2,7 @@
 // and by which rule, what the guest may therefore touch. Values only; the decision is in `policy`.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,8 @@ BOXAGNTS_ENUM_NAMES(AgentAccess, "full", "read-only", "search-only");
 struct CallFacts {
   std::vector<std::string> reads;
   std::vector<std::string> writes;
+  std::vector<std::string> connects;  // absolute URLs that it would get; where it goes from there,
+                                      // and everything else, is judged when it connects
   bool opaque = false;  // the arguments do not tell: all that the tool's manifest wants
 };
 
@@ -48,12 +51,27 @@ Result<MountGrant> parse_mount(std::string_view text);
 // "NAME=value" as it is. Errors: invalid_argument.
 Result<std::string> parse_variable(std::string_view text);
 
+// An entry of allowed_outbound_hosts or block_networks as written (its grammar: net/egress.h), and
+// where: a file and line for people.
+struct NetworkEntry {
+  std::string text;
+  std::string where;
+};
+// Which hosts may be reached; as it is, none.
+struct NetworkGrant {
+  std::vector<NetworkEntry> allowed;
+  std::vector<NetworkEntry> blocked;  // beats every allowed one
+  bool offline = false;
+  std::vector<std::uint16_t> own_ports;  // this server's: closed on every address of this machine
+};
+
 // Exactly what one guest process may touch.
 struct Grant {
   std::vector<MountGrant> mounts;
   std::vector<std::string> masks;  // globs on absolute guest paths; what matches does not exist
   std::string working_directory;   // a guest path, also "."
   std::vector<std::string> environment;  // NAME=value
+  NetworkGrant network;
   Limits limits;
 };
 
