@@ -45,6 +45,18 @@ TEST(Error, ErrnoTextIsPartOfTheSentence) {
   EXPECT_EQ(status.error().message, "cannot open x: No such file or directory");
 }
 
+TEST(Json, EveryByteIsWrittenRightAtEveryPlace) {
+  for (int byte = 0; byte < 256; ++byte)
+    for (std::size_t at = 0; at < 17; ++at) {
+      std::string text = "plain text of 17b";
+      text[at] = static_cast<char>(byte);
+      std::string quoted;
+      append_quoted(text, quoted);
+      for (const char c : quoted) ASSERT_GE(static_cast<unsigned char>(c), 0x20) << byte;
+      ASSERT_EQ(parse_json(quoted).value().as_string(), repair_utf8(text)) << byte << " " << at;
+    }
+}
+
 TEST(Json, WritesWhatJsonAllows) {
   EXPECT_EQ(to_text({{"a", 0.7}, {"b", {1, -2, true, nullptr}}}),
             R"({"a":0.7,"b":[1,-2,true,null]})");

@@ -4,40 +4,48 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "base/text.h"
 
 namespace boxagnts::base {
 namespace {
 
-void append_string(std::string_view text, std::string& out) {
+// The first byte from `at` on that is no plain ASCII: what must be escaped, or is part of a longer
+// character. Eight bytes at a time (Bit Twiddling Hacks, "Determine if a word has a byte less than
+// n").
+std::size_t plain_until(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t kOnes = ~0ull / 255, kHigh = kOnes * 0x80;
+  const auto has = [](std::uint64_t word, unsigned char byte) {
+    const std::uint64_t zero_where = word ^ (kOnes * byte);
+    return (zero_where - kOnes) & ~zero_where & kHigh;
+  };
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data() + at, 8);
+    const std::uint64_t control = (word - kOnes * 0x20) & ~word & kHigh;
+    if ((word & kHigh) | control | has(word, '"') | has(word, '\\') | has(word, 0x7f)) break;
+  }
+  for (; at < text.size(); ++at) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f) break;
+  }
+  return at;
+}
+
+void append_escape(unsigned char c, std::string& out) {
   static constexpr char kHex[] = "0123456789abcdef";
-  std::string repaired;
-  if (!is_utf8(text)) {
-    repaired = repair_utf8(text);
-    text = repaired;
+  switch (c) {
+    case '"': out += "\\\""; break;
+    case '\\': out += "\\\\"; break;
+    case '\n': out += "\\n"; break;
+    case '\r': out += "\\r"; break;
+    case '\t': out += "\\t"; break;
+    default:
+      out += "\\u00";
+      out += kHex[c >> 4];
+      out += kHex[c & 15];
   }
-  out += '"';
-  std::size_t plain_from = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) continue;
-    out.append(text, plain_from, i - plain_from);
-    plain_from = i + 1;
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        out += "\\u00";
-        out += kHex[c >> 4];
-        out += kHex[c & 15];
-    }
-  }
-  out.append(text, plain_from);
-  out += '"';
 }
 
 template <class Number>
@@ -81,6 +89,23 @@ Result<Json> parse_json(std::string_view text) {
   return value;
 }
 
+void append_quoted(std::string_view text, std::string& out) {
+  out += '"';
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = plain_until(text, at);
+    out.append(text, at, end - at);
+    if (end == text.size()) break;
+    const auto c = static_cast<unsigned char>(text[end]);
+    if (c < 0x80) {
+      append_escape(c, out);
+      at = end + 1;
+    } else {
+      at = append_character(text, end, out);
+    }
+  }
+  out += '"';
+}
+
 void append_text(const Json& value, std::string& out) {
   switch (value.kind()) {
     case boost::json::kind::null: out += "null"; break;
@@ -93,7 +118,7 @@ void append_text(const Json& value, std::string& out) {
       else
         out += "null";
       break;
-    case boost::json::kind::string: append_string(value.get_string(), out); break;
+    case boost::json::kind::string: append_quoted(value.get_string(), out); break;
     case boost::json::kind::array: {
       out += '[';
       bool first = true;
@@ -109,7 +134,7 @@ void append_text(const Json& value, std::string& out) {
       bool first = true;
       for (const auto& member : value.get_object()) {
         if (!std::exchange(first, false)) out += ',';
-        append_string(member.key(), out);
+        append_quoted(member.key(), out);
         out += ':';
         append_text(member.value(), out);
       }

@@ -26,6 +26,8 @@ Result<Json> parse_json(std::string_view text);
 // Compact JSON, keys in the object's order (stable byte for byte). Non-finite numbers become null.
 std::string to_text(const Json& value);
 void append_text(const Json& value, std::string& out);
+// A text as a JSON string, quotes and all.
+void append_quoted(std::string_view text, std::string& out);
 
 // Readers for objects that come from outside: absent or of another type = nullopt.
 const Json* find(const Json& object, std::string_view key);

@@ -65,19 +65,20 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::size_t append_character(std::string_view text, std::size_t at, std::string& out) {
+  const std::size_t length = character_length(text.substr(at));
+  if (length == 0) {
+    out += "\xef\xbf\xbd";
+    return at + 1;
+  }
+  out.append(text, at, length);
+  return at + length;
+}
+
 std::string repair_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = character_length(text.substr(i));
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-      ++i;
-    } else {
-      out.append(text, i, length);
-      i += length;
-    }
-  }
+  for (std::size_t at = 0; at < text.size();) at = append_character(text, at, out);
   return out;
 }
 

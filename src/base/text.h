@@ -12,6 +12,8 @@ namespace boxagnts::base {
 bool is_utf8(std::string_view text);
 // Every byte that is no part of a well-formed character becomes U+FFFD.
 std::string repair_utf8(std::string_view text);
+// Appends the character at `at`, repaired likewise; where the next one begins.
+std::size_t append_character(std::string_view text, std::size_t at, std::string& out);
 // The longest prefix of at most `bytes_max` bytes that does not cut a character.
 std::string_view prefix_at_character(std::string_view text, std::size_t bytes_max);
 // The longest suffix of at most `bytes_max` bytes that does not cut a character.
