@@ -175,7 +175,8 @@ Result<models::Answer> Loop::ask_model() {
       .system = system_,
       .messages = conversation_.messages(),
       .tools = &tools_,
-      .blob = [this](const std::string& id) { return parts_.dependencies.store.blob(id); }};
+      .blob = [this](const std::string& id) { return parts_.dependencies.store.blob(id); },
+      .encoded = &encoded_};
   partial_.clear();
   return parts_.model.answer(
       request,

@@ -85,6 +85,7 @@ class Loop {
   std::mutex asking_;   // one question at a time
   std::mutex logging_;  // the log, what follows from it, and last_number_
   Conversation conversation_;
+  std::unique_ptr<models::Encoded> encoded_;  // of conversation_
   std::int64_t last_number_ = 0;
   std::int64_t turns_ = 0;
   core::Usage usage_;

@@ -62,7 +62,7 @@ class ScriptModel final : public models::Model {
   const std::string& name() const override { return name_; }
   Result<models::Answer> answer(const models::Request& request, const models::OnPiece& on_piece,
                                 std::stop_token stop) override {
-    script_.last_messages = request.messages;
+    script_.last_messages.assign(request.messages.begin(), request.messages.end());
     const std::size_t step = std::min<std::size_t>(script_.asked++, script_.steps.size() - 1);
     return script_.steps[step](request, on_piece, stop);
   }

@@ -21,18 +21,19 @@ Result<std::string> bytes_of(const std::string& id) {
   return "bytes of " + id;
 }
 
-Request two_results() {
-  return {.messages = {{core::Role::user, {TextBlock{"look"}}},
-                       {core::Role::assistant, {ToolCall{"a", "read", ""}, ToolCall{"b", "t", ""}}},
-                       {core::Role::user,
-                        {ToolResult{.call_id = "a", .text = "a.png is a PNG image"},
-                         ImageBlock{"a", "image/png", "one", 640, 480, 12'345},
-                         ToolResult{.call_id = "b", .text = "yes"}, TextBlock{"and?"}}}},
-          .blob = bytes_of};
+std::vector<core::Message> two_results(const std::string& blob = "one") {
+  return {{core::Role::user, {TextBlock{"look"}}},
+          {core::Role::assistant, {ToolCall{"a", "read", ""}, ToolCall{"b", "t", ""}}},
+          {core::Role::user,
+           {ToolResult{.call_id = "a", .text = "a.png is a PNG image"},
+            ImageBlock{"a", "image/png", blob, 640, 480, 12'345},
+            ToolResult{.call_id = "b", .text = "yes"}, TextBlock{"and?"}}}};
 }
 
 // The messages behind the calls.
-JsonArray sent(Sight sight, const Request& request) {
+JsonArray sent(Sight sight, const std::vector<core::Message>& said,
+               decltype(Request::blob) blob = bytes_of) {
+  const Request request{.messages = said, .blob = std::move(blob)};
   const auto body = base::parse_json(encode_chat_request("m", sight, request)).value();
   JsonArray messages = *base::get_array(body, "messages");
   messages.erase(messages.begin(), messages.begin() + 2);
@@ -60,19 +61,18 @@ TEST(ChatImages, ABlindModelIsToldInWords) {
 }
 
 TEST(ChatImages, AnImageThatIsLostIsSaid) {
-  auto request = two_results();
-  std::get<ImageBlock>(request.messages[2].blocks[1]).blob = "lost";
-  EXPECT_TRUE(base::to_text(sent(Sight::sees, request)).contains("there is no blob lost"));
-  request.blob = nullptr;
-  EXPECT_TRUE(base::to_text(sent(Sight::sees, request)).contains("it was not kept"));
+  EXPECT_TRUE(
+      base::to_text(sent(Sight::sees, two_results("lost"))).contains("there is no blob lost"));
+  EXPECT_TRUE(base::to_text(sent(Sight::sees, two_results(), nullptr)).contains("it was not kept"));
 }
 
 // How many of `count` images of that size go along, and that these are the newest.
 std::size_t along(std::size_t count, std::uint64_t bytes) {
-  Request request{.messages = {{core::Role::user, {}}}, .blob = bytes_of};
-  auto& blocks = request.messages[0].blocks;
+  std::vector<core::Message> messages{{core::Role::user, {}}};
+  auto& blocks = messages[0].blocks;
   for (std::size_t i = 0; i < count; ++i)
     blocks.emplace_back(ImageBlock{"c", "image/png", "x", 1, 1, bytes});
+  const Request request{.messages = messages, .blob = bytes_of};
   const Images images(Sight::sees, request);
   std::size_t shown = 0;
   for (std::size_t i = 0; i < count; ++i) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <variant>
@@ -19,12 +20,22 @@
 
 namespace boxagnts::models {
 
+// What a codec keeps of a conversation between two turns.
+class Encoded {
+ public:
+  virtual ~Encoded() = default;
+};
+
+// All of it outlives the call.
 struct Request {
-  std::string system;
-  std::vector<core::Message> messages;
+  std::string_view system;
+  std::span<const core::Message> messages;
   const std::vector<core::ToolSpec>* tools = nullptr;  // fixed for a run; outlives the call
   // The bytes of a blob that an image in `messages` names.
   std::function<Result<std::string>(const std::string& id)> blob = {};
+  // Of this conversation, so that a turn costs what is new; null at first. Between two requests
+  // with the same one, messages are only added, and only the last one grows.
+  std::unique_ptr<Encoded>* encoded = nullptr;
 };
 
 // Whether a model can be shown images. One that cannot is told in words what they are.

@@ -218,28 +218,57 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ChatCodec, RequestsAreWhatTheDialectWants) {
   const std::vector<core::ToolSpec> tools{
       {"read", "Reads", *base::parse_json(R"({"type":"object"})"), core::Level::read_only}};
-  const Request request{
-      .system = "be brief",
-      .messages =
-          {{core::Role::user, {TextBlock{"go"}}},
-           {core::Role::assistant,
-            {ThinkingBlock{"hm", ""}, ToolCall{"a", "read", "{bad"}, ToolCall{"b", "read", ""}}},
-           {core::Role::user,
-            {core::ToolResult{.call_id = "a", .status = core::ResultStatus::failed, .text = "no"},
-             core::ToolResult{.call_id = "b", .text = "yes"}, TextBlock{"and?"}}}},
-      .tools = &tools};
-  EXPECT_EQ(
-      encode_chat_request("m", Sight::blind, request),
-      R"({"model":"m","messages":[{"role":"system","content":"be br)"
-      R"(ief"},{"role":"user","content":"go"},)"
-      R"({"role":"assistant","content":null,"tool_calls":[{"id":"a")"
-      R"(,"type":"function","function":{"name":"read","arguments":"{bad"}},)"
-      R"({"id":"b","type":"function","function":{"name":"read","arguments":"{}"}}]},)"
-      R"({"role":"tool","tool_call_id":"a","content":"[failed] no"})"
-      R"(,{"role":"tool","tool_call_id":"b","content":"yes"},)"
-      R"({"role":"user","content":"and?"}],"stream":true,"stream_options":{"include_usage":true},)"
-      R"("tools":[{"type":"function","function":{"name":"read","des)"
-      R"(cription":"Reads","parameters":{"type":"object"}}}]})");
+  const std::vector<core::Message> messages{
+      {core::Role::user, {TextBlock{"go"}}},
+      {core::Role::assistant,
+       {ThinkingBlock{"hm", ""}, ToolCall{"a", "read", "{bad"}, ToolCall{"b", "read", ""}}},
+      {core::Role::user,
+       {core::ToolResult{.call_id = "a", .status = core::ResultStatus::failed, .text = "no"},
+        core::ToolResult{.call_id = "b", .text = "yes"}, TextBlock{"and?"}}}};
+  const Request request{.system = "be brief", .messages = messages, .tools = &tools};
+  EXPECT_EQ(encode_chat_request("m", Sight::blind, request),
+            R"({"model":"m","stream":true,"stream_options":{"include_usage":true},)"
+            R"("tools":[{"type":"function","function":{"name":"read","des)"
+            R"(cription":"Reads","parameters":{"type":"object"}}}],)"
+            R"("messages":[{"role":"system","content":"be brief"},{"role":"user","content":"go"},)"
+            R"({"role":"assistant","content":null,"tool_calls":[{"id":"a")"
+            R"(,"type":"function","function":{"name":"read","arguments":"{bad"}},)"
+            R"({"id":"b","type":"function","function":{"name":"read","arguments":"{}"}}]},)"
+            R"({"role":"tool","tool_call_id":"a","content":"[failed] no"})"
+            R"(,{"role":"tool","tool_call_id":"b","content":"yes"},)"
+            R"({"role":"user","content":"and?"}]})");
+}
+
+// What is kept between turns changes nothing of what is sent.
+TEST(ChatCodec, AConversationThatGrowsIsEncodedTheSame) {
+  const core::ImageBlock image{"c", "image/png", "x", 1, 1, 10};
+  const auto message = [&](std::size_t i) -> core::Message {
+    const std::string text = std::to_string(i) + " \xc3\xa4\"\n" + std::string(5000, 'x');
+    if (i % 3 == 0) return {core::Role::user, {TextBlock{text}}};
+    if (i % 3 == 1) return {core::Role::assistant, {TextBlock{text}, ToolCall{"c", "t", "{}"}}};
+    return {core::Role::user, {core::ToolResult{.call_id = "c", .text = text}}};
+  };
+  std::unique_ptr<Encoded> encoded;
+  std::vector<core::Message> messages;
+  bool was_kept = false;
+  for (std::size_t i = 0; i < 150; ++i) {
+    messages.push_back(message(i));
+    if (i == 100) messages[98].blocks.emplace_back(image);
+    const Request plain{.system = "s", .messages = messages};
+    Request kept = plain;
+    kept.encoded = &encoded;
+    if (i == 100) encoded.reset();  // messages were changed
+    ASSERT_EQ(encode_chat_request("m", Sight::blind, kept),
+              encode_chat_request("m", Sight::blind, plain))
+        << i;
+    was_kept |= encoded != nullptr;
+    messages.back().blocks.emplace_back(TextBlock{"the last one may grow"});
+    ASSERT_EQ(encode_chat_request("m", Sight::blind, kept),
+              encode_chat_request("m", Sight::blind, plain))
+        << i;
+    if (i >= 100) EXPECT_EQ(encoded, nullptr) << "images decide which others go along";
+  }
+  EXPECT_TRUE(was_kept);
 }
 
 TEST(ChatCodec, ErrorBodiesAreSaidInOneLine) {
@@ -292,7 +321,8 @@ Result<Answer> ask(const std::string& wire, const std::string& key = "",
     return name == "OPENAI_BASE_URL" ? server.base_url : name == "OPENAI_API_KEY" ? key : "";
   }};
   const auto model = TRY(open_model("openai/gpt-test", settings, *http, clock));
-  auto answer = model->answer({.messages = {{core::Role::user, {TextBlock{"hi"}}}}}, kNobody, {});
+  const std::vector<core::Message> messages{{core::Role::user, {TextBlock{"hi"}}}};
+  auto answer = model->answer({.messages = messages}, kNobody, {});
   if (request) *request = server.request;
   return answer;
 }
@@ -514,7 +544,8 @@ TEST_F(Scripted, FaultsHappenOnceEach) {
                          "turns: [{say: hello there, faults: [cut, stall, {status: 429, "
                          "retry_after_ms: 20}, {status: 400}]}]")
                          .value();
-  const Request request{.messages = {user("go")}};
+  const std::vector messages{user("go")};
+  const Request request{.messages = messages};
   for (const auto code : {Code::unavailable, Code::timeout, Code::busy, Code::invalid_argument})
     EXPECT_EQ(model->answer(request, kNobody, {}).error().code, code);
   EXPECT_TRUE(model->answer(request, kNobody, {}));
@@ -526,14 +557,16 @@ TEST_F(Scripted, PiecesOfACutAnswerAreWholeCharacters) {
   const OnPiece listen = [&](const Piece& piece) {
     if (const auto* text = std::get_if<TextPiece>(&piece)) said += text->text;
   };
-  EXPECT_FALSE(model->answer({.messages = {user("go")}}, listen, {}));
+  const std::vector messages{user("go")};
+  EXPECT_FALSE(model->answer({.messages = messages}, listen, {}));
   EXPECT_EQ(said, "a");
 }
 
 TEST_F(Scripted, MalformedArgumentsAndStopReasonsCanBePlayed) {
   const auto model =
       open("turns: [{calls: [{tool: t, arguments: '{\"a\":'}], stop: max_tokens}]").value();
-  const auto answer = model->answer({.messages = {user("go")}}, kNobody, {}).value();
+  const std::vector messages{user("go")};
+  const auto answer = model->answer({.messages = messages}, kNobody, {}).value();
   EXPECT_EQ(std::get<ToolCall>(answer.blocks[0]).arguments, "{\"a\":");
   EXPECT_EQ(answer.reason, StopReason::max_tokens);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <set>
+#include <utility>
 
 #include "base/guard.h"
 #include "base/text.h"
@@ -16,28 +17,56 @@ constexpr std::size_t kErrorTextMax = 500;
 constexpr std::size_t kAnswerBytesMax = 16 << 20;
 constexpr std::size_t kCallBytes = 256;  // what an empty call costs us
 
-Json call_to_json(const core::ToolCall& call) {
-  return {{"id", call.id},
-          {"type", "function"},
-          {"function",
-           {{"name", call.tool}, {"arguments", call.arguments.empty() ? "{}" : call.arguments}}}};
-}
+// Writes JSON straight into the body: a conversation has thousands of messages.
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+  // Text that is JSON already.
+  Writer& raw(std::string_view json) {
+    out_ += json;
+    return *this;
+  }
+  Writer& text(std::string_view text) {
+    base::append_quoted(text, out_);
+    return *this;
+  }
+  // Behind the first one a comma comes first.
+  Writer& item(bool& is_first) {
+    if (!std::exchange(is_first, false)) out_ += ',';
+    return *this;
+  }
 
-Json assistant_to_json(const core::Message& message) {
+ private:
+  std::string& out_;
+};
+
+void append_assistant(const core::Message& message, Writer& out, bool& is_first) {
   std::string text;
-  JsonArray calls;
+  bool has_calls = false;
   for (const auto& block : message.blocks) {
     if (const auto* said = std::get_if<core::TextBlock>(&block)) text += said->text;
-    if (const auto* call = std::get_if<core::ToolCall>(&block))
-      calls.push_back(call_to_json(*call));
+    has_calls |= std::holds_alternative<core::ToolCall>(block);
   }
-  JsonObject out{{"role", "assistant"}};
-  if (text.empty() && !calls.empty())
-    out["content"] = nullptr;
+  out.item(is_first).raw(R"({"role":"assistant","content":)");
+  if (text.empty() && has_calls)
+    out.raw("null");
   else
-    out["content"] = text;
-  if (!calls.empty()) out["tool_calls"] = std::move(calls);
-  return out;
+    out.text(text);
+  bool is_first_call = true;
+  for (const auto& block : message.blocks) {
+    const auto* call = std::get_if<core::ToolCall>(&block);
+    if (!call) continue;
+    if (is_first_call) out.raw(R"(,"tool_calls":[)");
+    out.item(is_first_call)
+        .raw(R"({"id":)")
+        .text(call->id)
+        .raw(R"(,"type":"function","function":{"name":)")
+        .text(call->tool)
+        .raw(R"(,"arguments":)")
+        .text(call->arguments.empty() ? "{}" : call->arguments)
+        .raw("}}");
+  }
+  out.raw(has_calls ? "]}" : "}");
 }
 
 std::string text_of(const core::ToolResult& result) {
@@ -46,32 +75,88 @@ std::string text_of(const core::ToolResult& result) {
 }
 
 // Results first: each must stand right behind the call's message. Then images, then words.
-void append_user(const core::Message& message, const Images& images, JsonArray& out) {
-  std::string text;
-  JsonArray parts;
-  for (const auto& block : message.blocks) {
-    if (const auto* result = std::get_if<core::ToolResult>(&block)) {
-      out.push_back(
-          {{"role", "tool"}, {"tool_call_id", result->call_id}, {"content", text_of(*result)}});
-    } else if (const auto* said = std::get_if<core::TextBlock>(&block)) {
-      text += (text.empty() ? "" : "\n\n") + said->text;
-    } else if (const auto* image = std::get_if<core::ImageBlock>(&block)) {
-      if (auto shown = images.show(*image)) {
-        parts.push_back({{"type", "text"},
-                         {"text", "The image in the result of tool call " + image->call_id + ":"}});
-        parts.push_back(
-            {{"type", "image_url"}, {"image_url", {{"url", data_url(*image, *shown)}}}});
-      } else {  // its result is the last message
-        auto& content = out.back().as_object()["content"].as_string();
-        content += "\n[" + shown.error() + "]";
-      }
+void append_user(const core::Message& message, const Images& images, Writer& out, bool& is_first) {
+  std::string words, parts;
+  Writer part(parts);
+  bool is_first_part = true;
+  for (std::size_t i = 0; i < message.blocks.size(); ++i) {
+    if (const auto* said = std::get_if<core::TextBlock>(&message.blocks[i]))
+      words += (words.empty() ? "" : "\n\n") + said->text;
+    const auto* result = std::get_if<core::ToolResult>(&message.blocks[i]);
+    if (!result) continue;
+    std::string text = text_of(*result);
+    for (; i + 1 < message.blocks.size(); ++i) {  // its images stand right behind it
+      const auto* image = std::get_if<core::ImageBlock>(&message.blocks[i + 1]);
+      if (!image) break;
+      if (const auto shown = images.show(*image))
+        part.item(is_first_part)
+            .raw(R"({"type":"text","text":)")
+            .text("The image in the result of tool call " + image->call_id + ":")
+            .raw(R"(},{"type":"image_url","image_url":{"url":)")
+            .text(data_url(*image, *shown))
+            .raw("}}");
+      else
+        text += "\n[" + shown.error() + "]";
     }
+    out.item(is_first)
+        .raw(R"({"role":"tool","tool_call_id":)")
+        .text(result->call_id)
+        .raw(R"(,"content":)")
+        .text(text)
+        .raw("}");
   }
-  if (parts.empty() && text.empty()) return;
-  if (parts.empty()) return out.push_back({{"role", "user"}, {"content", text}});
-  if (!text.empty()) parts.push_back({{"type", "text"}, {"text", text}});
-  out.push_back({{"role", "user"}, {"content", std::move(parts)}});
+  if (parts.empty() && words.empty()) return;
+  out.item(is_first).raw(R"({"role":"user","content":)");
+  if (parts.empty()) {
+    out.text(words);
+  } else {
+    if (!words.empty())
+      part.item(is_first_part).raw(R"({"type":"text","text":)").text(words).raw("}");
+    out.raw("[").raw(parts).raw("]");
+  }
+  out.raw("}");
 }
+
+bool has_image(const core::Message& message) {
+  return std::ranges::any_of(message.blocks, [](const core::Block& block) {
+    return std::holds_alternative<core::ImageBlock>(block);
+  });
+}
+
+// A request's body up to its messages.
+std::string beginning_of(const std::string& model, const Request& request) {
+  std::string body;
+  Writer out(body);
+  out.raw(R"({"model":)")
+      .text(model)
+      .raw(R"(,"stream":true,"stream_options":{"include_usage":true})");
+  bool is_first = true;
+  if (request.tools && !request.tools->empty()) {
+    out.raw(R"(,"tools":[)");
+    for (const auto& tool : *request.tools)
+      out.item(is_first)
+          .raw(R"({"type":"function","function":{"name":)")
+          .text(tool.name)
+          .raw(R"(,"description":)")
+          .text(tool.description)
+          .raw(R"(,"parameters":)")
+          .raw(base::to_text(tool.input_schema))
+          .raw("}}");
+    out.raw("]");
+  }
+  out.raw(R"(,"messages":[)");
+  if (!request.system.empty())
+    out.raw(R"({"role":"system","content":)").text(request.system).raw("}");
+  return body;
+}
+
+// The body up to the last message, which may still grow. It is kept only where encoding all anew
+// would cost more than a turn should, and only while no image decides which others go along.
+struct ChatBeginning final : Encoded {
+  std::string text;
+  std::size_t messages = 0;
+};
+constexpr std::size_t kKeptFromBytes = 128 << 10;
 
 core::StopReason reason_of(std::string_view finish_reason, bool has_calls) {
   if (finish_reason == "length") return core::StopReason::max_tokens;
@@ -111,31 +196,40 @@ Code code_of_status(std::int64_t status) {
 }
 
 std::string encode_chat_request(const std::string& model, Sight sight, const Request& request) {
-  const Images images(sight, request);
-  JsonArray messages;
-  if (!request.system.empty())
-    messages.push_back({{"role", "system"}, {"content", request.system}});
-  for (const auto& message : request.messages) {
+  auto* kept = request.encoded ? dynamic_cast<ChatBeginning*>(request.encoded->get()) : nullptr;
+  if (kept && kept->messages > request.messages.size()) kept = nullptr;
+  std::string body;
+  const std::size_t known = kept ? kept->messages : 0;
+  if (kept) body.reserve(kept->text.size() + kept->text.size() / 8);
+  body += kept ? kept->text : beginning_of(model, request);
+  Request fresh = request;
+  fresh.messages = request.messages.subspan(known);
+  const Images images(sight, fresh);
+  Writer out(body);
+  bool is_first = body.ends_with('['), has_images = false;
+  std::size_t settled_bytes = body.size();
+  for (const auto& message : fresh.messages) {
+    settled_bytes = body.size();
     if (message.role == core::Role::assistant)
-      messages.push_back(assistant_to_json(message));
+      append_assistant(message, out, is_first);
     else
-      append_user(message, images, messages);
+      append_user(message, images, out, is_first);
+    has_images |= has_image(message);
   }
-  JsonObject body{{"model", model},
-                  {"messages", std::move(messages)},
-                  {"stream", true},
-                  {"stream_options", {{"include_usage", true}}}};
-  if (request.tools && !request.tools->empty()) {
-    JsonArray tools;
-    for (const auto& tool : *request.tools)
-      tools.push_back({{"type", "function"},
-                       {"function",
-                        {{"name", tool.name},
-                         {"description", tool.description},
-                         {"parameters", tool.input_schema}}}});
-    body["tools"] = std::move(tools);
+  out.raw("]}");
+  if (!request.encoded || fresh.messages.empty()) return body;
+  if (has_images || settled_bytes < kKeptFromBytes) {
+    request.encoded->reset();
+    return body;
   }
-  return base::to_text(body);
+  if (!kept) {
+    auto made = std::make_unique<ChatBeginning>();
+    kept = made.get();
+    *request.encoded = std::move(made);
+  }
+  kept->text.append(body, kept->text.size(), settled_bytes - kept->text.size());
+  kept->messages = request.messages.size() - 1;
+  return body;
 }
 
 std::string describe_chat_error(std::string_view body) {

@@ -13,6 +13,8 @@ namespace boxagnts::models {
 // The request's body. Tool calls go back as they came, each followed by its result; thinking does
 // not go back. Tool messages hold text alone in this dialect: images follow in a user message, the
 // newest ones (images.h); the others are told in words, as all are to a blind model.
+//
+// Of a long conversation without images Request::encoded keeps all but the last message.
 std::string encode_chat_request(const std::string& model, Sight sight, const Request& request);
 
 // What a status other than 200 means for who asked.
