@@ -16,6 +16,7 @@
 #include "bench/bounds.h"
 #include "bench/overlay.h"
 #include "bench/programs.h"
+#include "bench/runs.h"
 #include "bench/search.h"
 #include "bench/timing.h"
 #include "sandbox/sandbox.h"
@@ -265,9 +266,10 @@ void bench_version(const std::string& binary) {
 
 int run(int argc, char** argv) {
   const Workspace workspace;
-  // These two fork: before this process has threads.
+  // These fork: before this process has threads.
   bench_first_call(workspace);
   bench_idle(workspace.root);
+  bench_runs(workspace.root);
   auto thread = must(base::Thread::start("bench", 4 << 20, [&] {
     bench_call(workspace);
     bench_append(workspace);
