@@ -20,6 +20,7 @@ Result<int> execute(const cli::ToolShowCommand& command);
 Result<int> execute(const cli::ToolRunCommand& command);
 // Errors become sentences and exit codes in here: those of env(1).
 Result<int> execute(const cli::ModuleRunCommand& command);
+Result<int> execute(const cli::PolicyExplainCommand& command);
 Result<int> execute(const cli::SessionListCommand& command);
 Result<int> execute(const cli::SessionShowCommand& command);
 Result<int> execute(const cli::ShowText& command);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "app/mounts.h"
+#include "base/log.h"
 #include "models/model.h"
 #include "toolbox/guest_tools.h"
 
@@ -47,6 +48,8 @@ Status read_grants(const base::ConfigNode& section, Layer layer, agent::Settings
 Status read_layer(const base::ConfigNode& root, Layer layer, Preferences& into) {
   const auto* sandbox = TRY(root.table("sandbox"));
   TRY(read_grants(*sandbox, layer, into.settings));
+  TRY(net::read_network_config(
+      root, layer == Layer::user ? net::Author::person : net::Author::workspace, into.network));
   TRY(agent::apply_config(root, into.settings));
   const auto* model = TRY(root.table("model"));
   if (auto name = TRY(model->string("default"))) into.model = std::move(*name);
@@ -80,7 +83,8 @@ std::string environment_variable(const std::string& name) {
   return value ? value : "";
 }
 
-Result<Preferences> read_preferences(const workspace::Workspace& workspace) {
+Result<Preferences> read_preferences(const workspace::Workspace& workspace,
+                                     const cli::Common& flags) {
   const auto config = TRY(workspace::read_config(workspace, environment_variable));
   Preferences preferences;
   preferences.settings.workspace = workspace.root;
@@ -91,6 +95,11 @@ Result<Preferences> read_preferences(const workspace::Workspace& workspace) {
   if (asked.mode && *asked.mode < preferences.mode.value_or(core::Mode::ask))
     preferences.mode = asked.mode;
   preferences.sight = asked.sight;
+  preferences.network = asked.network;  // a workspace only adds what closes
+  for (const auto& sentence : preferences.network.left_out)
+    base::log(base::LogLevel::warning, "app", sentence);
+  if (flags.offline) preferences.network.grant.offline = true;
+  preferences.settings.network = preferences.network.grant;
   keep_the_lower(preferences.settings, asked.settings);
   if (preferences.model.empty()) preferences.model = environment_variable("BOXAGNTS_MODEL");
   return preferences;

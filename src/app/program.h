@@ -9,8 +9,10 @@
 #include "agent/settings.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "cli/command.h"
 #include "models/model.h"
 #include "net/http_client.h"
+#include "net/network_config.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
 #include "tools/call_pipeline.h"
@@ -27,12 +29,15 @@ struct Preferences {
   agent::Settings settings;
   std::string model;  // "" when none is set
   std::optional<core::Mode> mode;
+  net::NetworkConfig network;          // its grant is in `settings`, too
   std::optional<models::Sight> sight;  // absent: told by the model's name
 };
 
 // The user's file may set everything. The workspace's own file is not trusted to widen anything: it
-// may name a model, lower limits and choose a stricter mode, no more.
-Result<Preferences> read_preferences(const workspace::Workspace& workspace);
+// may name a model, lower limits, close networks and choose a stricter mode, no more. Entries of
+// allowed_outbound_hosts that are none are told as warnings.
+Result<Preferences> read_preferences(const workspace::Workspace& workspace,
+                                     const cli::Common& flags);
 
 // Tools without a workspace: `tool list` and the like.
 struct Tools {

@@ -138,7 +138,7 @@ Result<int> execute(const cli::RunCommand& command) {
   const auto interrupts = TRY(Interrupts::watch([&] { canceller.interrupt(); }));
 
   auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
-  auto preferences = TRY(read_preferences(workspace));
+  auto preferences = TRY(read_preferences(workspace, command.common));
   auto request = TRY(request_of(command, preferences, canceller.token()));
   auto prompter = environment_variable("BOXAGNTS_UNATTENDED").empty() ? terminal::Prompter::open()
                                                                       : std::nullopt;

@@ -94,7 +94,7 @@ Result<int> execute(const cli::ToolRunCommand& command) {
   base::SystemClock clock;
   const auto workspace =
       TRY(workspace::open(command.common.workspace_directory, environment_variable));
-  const auto preferences = TRY(read_preferences(workspace));
+  const auto preferences = TRY(read_preferences(workspace, command.common));
   const auto tools = TRY(Tools::make(clock, {.instances_max = 1}));
   if (const auto found = find_tool(tools->registry, command.tool); !found)
     return std::unexpected(found.error());

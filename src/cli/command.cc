@@ -59,10 +59,20 @@ constexpr const char* kToolRunExamples =
     "  boxagnts tool run glob '{\"pattern\": \"**/*.md\"}'\n"
     "  echo '{\"file_path\": \"/data/a.txt\"}' | boxagnts tool run read --dir /srv/data::/data:ro";
 
+constexpr const char* kExplainExamples =
+    "Nothing is looked up and nothing connected to: where a name leads is checked when a tool "
+    "connects.\n"
+    "Exit codes: 0 allowed, 5 denied.\n"
+    "\n"
+    "Examples:\n"
+    "  boxagnts policy explain https://api.example.com/v1\n"
+    "  boxagnts policy explain http://localhost:8080 --method POST --json";
+
 // CLI11 collects into these; make() turns them into the Command of what was given.
 struct Given {
   Common common;
   RunCommand run;
+  PolicyExplainCommand explain;
   std::string mode;
   std::string session;
   std::string model;
@@ -101,9 +111,29 @@ void add_workspace(CLI::App& app, Given& given) {
                  "the folder to work in (default: the current one)");
 }
 
+void add_offline(CLI::App& app, Given& given) {
+  app.add_flag("--offline", given.common.offline, "connect to nothing, whatever is allowed");
+}
+
 struct Commands {
-  CLI::App *run, *tool, *tool_list, *tool_show, *tool_run, *session, *session_list, *session_show;
+  CLI::App *run, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session, *session_list,
+      *session_show;
 };
+
+void define_policy(CLI::App& app, Commands& commands, Given& given) {
+  auto* policy = app.add_subcommand("policy", "what tools may reach");
+  policy->require_subcommand(1);
+  commands.policy_explain =
+      policy->add_subcommand("explain", "what would become of a connection, and by which rule");
+  auto& explain = *commands.policy_explain;
+  explain.footer(kExplainExamples);
+  explain.add_option("url", given.explain.url, "http:// or https://")->required();
+  explain.add_option("--method", given.explain.method, "the request's method (default: GET)")
+      ->default_val("GET");
+  explain.add_flag("--json", given.json, "one JSON object");
+  add_offline(explain, given);
+  add_workspace(explain, given);
+}
 
 Commands define(CLI::App& app, Given& given) {
   Commands commands{};
@@ -126,6 +156,7 @@ Commands define(CLI::App& app, Given& given) {
   run.add_option("--max-turns", given.turns_max, "stop after this many model answers")
       ->check(CLI::Range(1, 10'000));
   run.add_flag("--json", given.json, "one JSON event a line instead of text");
+  add_offline(run, given);
   add_workspace(run, given);
 
   commands.tool = app.add_subcommand("tool", "list, show and run tools");
@@ -159,7 +190,9 @@ Commands define(CLI::App& app, Given& given) {
                       "bytes by which a path may let files grow in each --dir (default: 1G)");
   tool_run.add_option("--fuel", given.fuel, "instructions a path may execute, about")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+  add_offline(tool_run, given);
   add_workspace(tool_run, given);
+  define_policy(app, commands, given);
 
   commands.session = app.add_subcommand("session", "list and show sessions");
   commands.session->require_subcommand(1);
@@ -249,6 +282,8 @@ Result<Command> make(const Commands& commands, Given& given) {
   if (commands.tool_list->parsed()) return ToolListCommand{given.json};
   if (commands.tool_show->parsed()) return ToolShowCommand{given.tool};
   if (commands.tool_run->parsed()) return tool_run_command(*commands.tool_run, given);
+  if (commands.policy_explain->parsed())
+    return PolicyExplainCommand{given.common, given.explain.url, given.explain.method, given.json};
   if (commands.session_list->parsed()) return SessionListCommand{given.common, given.json};
   return SessionShowCommand{given.common, given.session, given.json};
 }

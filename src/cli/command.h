@@ -14,6 +14,7 @@ namespace boxagnts::cli {
 
 struct Common {
   std::string workspace_directory = ".";
+  bool offline = false;  // --offline: nothing may be connected to
 };
 struct RunCommand {
   Common common;
@@ -51,6 +52,12 @@ struct ModuleRunCommand {
   std::optional<std::uint64_t> disk_bytes;
   std::optional<std::uint64_t> fuel;
 };
+struct PolicyExplainCommand {
+  Common common;
+  std::string url;
+  std::string method;
+  bool json = false;
+};
 struct SessionListCommand {
   Common common;
   bool json = false;
@@ -64,8 +71,9 @@ struct ShowText {  // --help, --version: print and exit 0
   std::string text;
 };
 
-using Command = std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
-                             ModuleRunCommand, SessionListCommand, SessionShowCommand>;
+using Command =
+    std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
+                 ModuleRunCommand, PolicyExplainCommand, SessionListCommand, SessionShowCommand>;
 
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);

@@ -67,6 +67,19 @@ TEST(Cli, TheOtherCommands) {
   EXPECT_EQ(parsed<SessionShowCommand>({"session", "show", "x"}).session, "x");
 }
 
+TEST(Cli, PolicyExplainAndOffline) {
+  const auto explain = parsed<PolicyExplainCommand>(
+      {"policy", "explain", "https://a.test", "--method", "POST", "--json", "--offline"});
+  EXPECT_EQ(explain.url, "https://a.test");
+  EXPECT_EQ(explain.method, "POST");
+  EXPECT_TRUE(explain.json);
+  EXPECT_TRUE(explain.common.offline);
+  EXPECT_EQ(parsed<PolicyExplainCommand>({"policy", "explain", "x"}).method, "GET");
+  EXPECT_TRUE(parsed<RunCommand>({"run", "x", "--offline"}).common.offline);
+  EXPECT_TRUE(parsed<ToolRunCommand>({"tool", "run", "read", "--offline"}).common.offline);
+  EXPECT_FALSE(parsed<RunCommand>({"run", "x"}).common.offline);
+}
+
 TEST(Cli, HelpAndVersion) {
   EXPECT_TRUE(parsed<ShowText>({"--version"}).text.starts_with("boxagnts 0."));
   for (const auto& arguments : {std::vector<std::string>{}, {"--help"}, {"-h"}})
@@ -97,6 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{{"run", "--max-turns", "0", "x"}, "1"},
                     Bad{{"run", "--max-turns", "many", "x"}, "max-turns"},
                     Bad{{"run", "a", "b"}, "b"}, Bad{{"session", "show"}, "id"},
+                    Bad{{"policy", "explain"}, "url"}, Bad{{"policy"}, "boxagnts --help"},
                     Bad{{"tool", "run", "read", "--memory", "lots"}, "64M"},
                     Bad{{"tool", "run", "read", "--memory", "0"}, "64M"},
                     Bad{{"tool", "run", "read", "--dir", ":ro"}, "host"},

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/guard.h"
+#include "net/egress.h"
 
 namespace boxagnts::policy {
 namespace {
@@ -31,6 +32,10 @@ constexpr std::array<std::array<Verdict, 5>, 6> kTable{{
     {kDeny, kAsk, kAsk, kAsk, kDeny},          // dangerous
     {kDeny, kDeny, kDeny, kDeny, kDeny},       // forbidden
 }};
+
+// The row "connection to a host not granted": a column a mode. A run that may ask does so when it
+// connects; until a question can be put there, what no entry allows is denied.
+constexpr std::array<Verdict, 5> kConnectNotGranted{kDeny, kDeny, kDeny, kDeny, kDeny};
 
 // A path that is not absolute and normal is one that nobody can judge by its text.
 bool is_normal(std::string_view path) {
@@ -87,6 +92,24 @@ std::optional<Decision> judge_paths(const Input& input, Level level) {
                   path + " is in " + mount->guest_path +
                       ", which this run may only read; write elsewhere, in " +
                       name_mounts(input.mounts) + ", or do without");
+  }
+  return std::nullopt;
+}
+
+// What the call says it would connect to. The boundary is the gate at each connection; this spares
+// a call that would get nowhere.
+std::optional<Decision> judge_connects(const Input& input, Level level) {
+  if (input.facts.connects.empty()) return std::nullopt;
+  const auto gate = net::make_gate(input.network);
+  if (!gate) return deny(level, "network", gate.error().message);
+  for (const auto& text : input.facts.connects) {
+    const auto url = net::parse_url(text);
+    if (GUARD("policy.connects_url", !url)) return deny(level, "url", url.error().message);
+    if (!url) continue;
+    const auto verdict = (*gate)->decide(net::destination_of("GET", *url), {});
+    const auto cell = kConnectNotGranted[static_cast<std::size_t>(input.mode)];
+    if (GUARD("policy.connects", !verdict.allowed && cell == Verdict::deny))
+      return deny(level, "connect:" + verdict.rule, verdict.reason);
   }
   return std::nullopt;
 }
@@ -166,6 +189,7 @@ Decision decide(const Input& input) {
                     std::string(name_of(input.access)) + " agent; use the tools you were shown");
   if (level <= Level::execute)
     if (auto refusal = judge_paths(input, level)) return *std::move(refusal);
+  if (auto refusal = judge_connects(input, level)) return *std::move(refusal);
 
   const auto cell = kTable[static_cast<std::size_t>(level)][static_cast<std::size_t>(input.mode)];
   const std::string rule =

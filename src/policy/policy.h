@@ -1,7 +1,8 @@
 // The decision in front of every call: DESIGN section 5's table as a pure function of facts.
 //
 // Same input, same decision. Thread-safe: functions on values. Nothing here touches files, time or
-// the network, and nothing decides elsewhere.
+// the network (the rules of hosts are judged by net/egress.h, without a look-up), and nothing
+// decides elsewhere.
 #pragma once
 
 #include <string>
@@ -21,6 +22,7 @@ struct Input {
   // A person's "for this run": folders below which writes of sandboxed tools need no further
   // question.
   std::vector<std::string> approved_folders;
+  core::NetworkGrant network;  // the envelope's
 };
 
 // The effective level: the higher of the claim and what the facts imply.

@@ -281,5 +281,47 @@ TEST(Policy, IsBelowComparesWholeComponents) {
   EXPECT_FALSE(is_below("/w/a", ""));
 }
 
+// --- connections
+// ------------------------------------------------------------------------------------
+
+Input connecting(std::vector<std::string> urls, std::vector<std::string> allowed) {
+  auto input = call(Level::read_only, Mode::ask);
+  input.facts.connects = std::move(urls);
+  for (auto& text : allowed) input.network.allowed.push_back({std::move(text), "config.toml:3"});
+  return input;
+}
+
+TEST(PolicyConnections, AreDeniedInEveryModeWithTheEntryThatWouldAllowThem) {
+  for (const auto mode : {Mode::plan, Mode::ask, Mode::edits, Mode::autonomous, Mode::unattended}) {
+    auto input = connecting({"https://a.test/x", "https://b.test:8443/y"}, {"https://a.test"});
+    input.mode = mode;
+    const auto decision = decide(input);
+    EXPECT_EQ(decision.verdict, Verdict::deny);
+    EXPECT_EQ(decision.rule, "connect:not-granted");
+    EXPECT_TRUE(decision.reason.contains("add \"https://b.test:8443\"")) << decision.reason;
+    input.network.allowed.push_back({"https://b.test:8443", ""});
+    EXPECT_EQ(decide(input).verdict, Verdict::allow);
+  }
+}
+
+TEST(PolicyConnections, RaiseNoLevel) {
+  EXPECT_EQ(effective_level(connecting({"https://a.test"}, {})), Level::read_only);
+  EXPECT_EQ(decide(connecting({"https://a.test"}, {"https://*"})).level, Level::read_only);
+}
+
+TEST(PolicyConnections, ToWhatIsNoUrlAreDenied) {
+  for (const auto* text : {"", "a.test", "ftp://a.test", "https://u:p@a.test"}) {
+    const auto decision = decide(connecting({text}, {"*://*:*"}));
+    EXPECT_EQ(decision.verdict, Verdict::deny) << text;
+    EXPECT_EQ(decision.rule, "url") << text;
+  }
+}
+
+TEST(PolicyConnections, AreDeniedOffline) {
+  auto input = connecting({"https://a.test"}, {"https://a.test"});
+  input.network.offline = true;
+  EXPECT_EQ(decide(input).rule, "connect:offline");
+}
+
 }  // namespace
 }  // namespace boxagnts::policy

@@ -174,7 +174,8 @@ class Passage {
                                           .mode = policy_.mode,
                                           .access = policy_.access,
                                           .mounts = policy_.envelope.mounts,
-                                          .approved_folders = policy_.approved_folders});
+                                          .approved_folders = policy_.approved_folders,
+                                          .network = policy_.envelope.network});
     TRY(control_.decided({call_.id, decision}));
     if (GUARD("tools.denied", decision.verdict == Verdict::deny))
       return Refusal{ResultStatus::denied,
