@@ -179,6 +179,7 @@ class ProcessState {
   void end_with_exit(std::int32_t code);
   bool ended() const { return end.has_value(); }
   base::Steady deadline() const { return deadline_; }
+  base::Steady now() const { return clock_.steady(); }  // of its limits
 
   const Process& process;
   World& world;  // what the guest sees

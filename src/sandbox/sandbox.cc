@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "sandbox/engine.h"
 #include "sandbox/host_function.h"
+#include "sandbox/http_open.h"
 #include "sandbox/preview1.h"
 #include "sandbox/process.h"
 
@@ -64,6 +65,7 @@ struct EngineParts {
         ticker(*engine),
         linker(wasmtime_linker_new(engine.get())) {
     define_preview1(*linker);
+    define_http_open(*linker);
   }
   const EngineKind kind;
   Owned<wasm_engine_t> engine;

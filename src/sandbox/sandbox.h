@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "core/limits.h"
+#include "sandbox/network.h"
 #include "sandbox/world.h"
 #include "vfs/name_space.h"
 
@@ -54,7 +55,8 @@ struct Process {
   core::Limits limits;
   // Streams instead of `input`, and of ProcessResult's output and errors.
   std::shared_ptr<vfs::File> standard_input, standard_output, standard_error;
-  World* world = nullptr;  // else the machine's; outlives the run
+  World* world = nullptr;      // else the machine's; outlives the run
+  Network* network = nullptr;  // else it has none; outlives the run
 };
 
 enum class End : std::uint8_t { exited, trapped, limit, stopped };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 
 namespace boxagnts::vfs {
 namespace {
@@ -114,7 +115,16 @@ class RecordedFile final : public File {
     return through<void>(tape_, question("sync", ""), [&] { return inner_->sync(); });
   }
   bool is_stream() const override { return stream_; }
-  int poll_descriptor() const override { return inner_ ? inner_->poll_descriptor() : -1; }
+  // Whether there is one decides what poll_oneoff does, so it is of the world; in a replay nobody
+  // waits for it, and any number does.
+  int poll_descriptor() const override {
+    constexpr int kNobodys = INT_MAX;
+    if (!tape_.ask(question("poll_descriptor", ""))) return -1;
+    if (!tape_.recording()) return tape_.recall<std::uint8_t>() != 0 ? kNobodys : -1;
+    const int descriptor = inner_->poll_descriptor();
+    tape_.note(static_cast<std::uint8_t>(descriptor >= 0 ? 1 : 0));
+    return descriptor;
+  }
 
  private:
   static std::string_view as_text(std::span<const std::byte> bytes) {
