@@ -75,8 +75,12 @@ using Programs = std::map<std::string_view, std::shared_ptr<LazyProgram>>;
 class GuestTool final : public tools::Tool {
  public:
   GuestTool(Manifest manifest, const Programs& programs, sandbox::Sandbox& sandbox,
-            base::Clock& clock)
-      : manifest_(std::move(manifest)), sandbox_(sandbox), clock_(clock), programs_(programs) {}
+            base::Clock& clock, MakeNetwork network)
+      : manifest_(std::move(manifest)),
+        sandbox_(sandbox),
+        clock_(clock),
+        network_(std::move(network)),
+        programs_(programs) {}
 
   const core::ToolSpec& spec() const override { return manifest_.spec; }
 
@@ -95,6 +99,9 @@ class GuestTool final : public tools::Tool {
                              .environment = grant.environment,
                              .input = input,
                              .limits = grant.limits};
+    const bool connects = network_ && !GUARD("toolbox.no-network", !manifest_.wants_network);
+    const auto network = connects ? network_(grant) : nullptr;
+    process.network = network.get();
     const auto deadline = clock_.steady() + grant.limits.wall_time;
     auto first = TRY(run(manifest_.spec.name, process, context));
     if (first.program.empty()) return std::move(first.output);
@@ -164,13 +171,14 @@ class GuestTool final : public tools::Tool {
   const Manifest manifest_;
   sandbox::Sandbox& sandbox_;
   base::Clock& clock_;
+  const MakeNetwork network_;
   const Programs programs_;  // by name
 };
 
 }  // namespace
 
 Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock,
-                    const std::vector<EmbeddedGuest>& guests) {
+                    MakeNetwork network, const std::vector<EmbeddedGuest>& guests) {
   Programs programs;
   for (const auto& guest : guests)
     programs.emplace(guest.name, std::make_shared<LazyProgram>(guest, sandbox));
@@ -180,7 +188,9 @@ Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::
     if (!manifest)
       return std::unexpected(
           std::move(manifest.error()).in("the built-in tool " + std::string(guest.name)));
-    TRY(registry.add(std::make_unique<GuestTool>(std::move(*manifest), programs, sandbox, clock)));
+    if (manifest->wants_network && !network) continue;
+    TRY(registry.add(
+        std::make_unique<GuestTool>(std::move(*manifest), programs, sandbox, clock, network)));
   }
   return {};
 }

@@ -6,6 +6,8 @@
 // same grant and what is left of the limits. Thread-safe.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -26,9 +28,15 @@ struct EmbeddedGuest {
 // In the order they are shown to a model.
 std::vector<EmbeddedGuest> embedded_guests();
 
+// The network of one call, with the rules of its grant; asked for each call of a tool whose
+// manifest wants one. Called from any thread. nullptr: there is none.
+using MakeNetwork = std::function<std::unique_ptr<sandbox::Network>(const core::Grant& grant)>;
+
 // Adds these guests; programs are loaded at their first call. `sandbox` and `clock` outlive the
-// registry.
+// registry, and so does what `network` refers to; without it tools that want a network are left
+// out.
 Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock,
+                    MakeNetwork network = {},
                     const std::vector<EmbeddedGuest>& guests = embedded_guests());
 
 }  // namespace boxagnts::toolbox

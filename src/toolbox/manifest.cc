@@ -22,16 +22,19 @@ Result<std::string> text_of(const Json& manifest, std::string_view key) {
   return std::string(*text);
 }
 
-Result<std::vector<std::string>> fields_of(const Json& paths, std::string_view key,
-                                           const Json& schema) {
+// `section`.`key`, names of arguments.
+Result<std::vector<std::string>> fields_of(const Json& manifest, std::string_view section,
+                                           std::string_view key, const Json& schema) {
   std::vector<std::string> fields;
-  const auto* list = base::get_array(paths, key);
+  const Json* fields_by_key = base::find(manifest, section);
+  const auto* list = fields_by_key ? base::get_array(*fields_by_key, key) : nullptr;
   if (!list) return fields;
   const Json* properties = base::find(schema, "properties");
   for (const auto& entry : *list) {
     const auto* name = entry.if_string();
     if (!name || !properties || !base::find(*properties, std::string_view(*name)))
-      return malformed("paths." + std::string(key) + " must name arguments of input_schema");
+      return malformed(std::string(section) + "." + std::string(key) +
+                       " must name arguments of input_schema");
     fields.emplace_back(*name);
   }
   return fields;
@@ -95,11 +98,15 @@ Result<Manifest> parse_manifest(std::string_view text) {
   const Json* schema = base::find(json, "input_schema");
   if (!schema || !schema->is_object()) return malformed("input_schema must be an object");
   manifest.spec.input_schema = *schema;
-  if (const Json* paths = base::find(json, "paths")) {
-    manifest.reads = TRY(fields_of(*paths, "reads", *schema));
-    manifest.writes = TRY(fields_of(*paths, "writes", *schema));
-    manifest.globs = TRY(fields_of(*paths, "globs", *schema));
-  }
+  manifest.reads = TRY(fields_of(json, "paths", "reads", *schema));
+  manifest.writes = TRY(fields_of(json, "paths", "writes", *schema));
+  manifest.globs = TRY(fields_of(json, "paths", "globs", *schema));
+  manifest.connects = TRY(fields_of(json, "network", "connects", *schema));
+  if (const auto* capabilities = base::get_array(json, "capabilities"))
+    for (const auto& capability : *capabilities) {
+      if (capability != "network") return malformed("the one capability there is is network");
+      manifest.wants_network = true;
+    }
   return manifest;
 }
 
@@ -110,6 +117,8 @@ Result<core::CallFacts> facts_of(const Manifest& manifest, const Json& arguments
     facts.reads.push_back(TRY(path_in(arguments, field, workspace)));
   for (const auto& field : manifest.writes)
     facts.writes.push_back(TRY(path_in(arguments, field, workspace)));
+  for (const auto& field : manifest.connects)
+    if (const auto url = base::get_string(arguments, field)) facts.connects.emplace_back(*url);
   // A pattern may lead elsewhere than the folder it is seen from ("/etc/*", "../x/*"); past its
   // literal folders it only goes down.
   for (const auto& field : manifest.globs) {

@@ -22,6 +22,10 @@ struct Manifest {
   std::vector<std::string> writes;
   // Arguments that hold a glob, seen from the first of `reads`.
   std::vector<std::string> globs;
+  // Wanted capabilities: "network", http_open of the import module boxagnts.
+  bool wants_network = false;
+  // Arguments that hold addresses of hosts.
+  std::vector<std::string> connects;
 };
 
 // Errors: invalid_argument, naming the field.

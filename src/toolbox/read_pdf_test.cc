@@ -130,7 +130,7 @@ TEST_F(ReadPdf, AManifestThatNamesNoProgramLeadsToNone) {
   manifest.replace(manifest.find("\"read_pdf\""), 10, "\"read_odt\"");
   guests[0].manifest = manifest;
   tools::Registry registry;
-  ASSERT_TRUE(add_embedded(registry, *shared_->sandbox, shared_->clock, guests));
+  ASSERT_TRUE(add_embedded(registry, *shared_->sandbox, shared_->clock, {}, guests));
   put("a.pdf", pdf_of_pages(1));
   const auto output = registry.find("read")->execute({{"file_path", "a.pdf"}}, grant_, context_);
   ASSERT_TRUE(output) << output.error().message;
