@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -122,6 +123,8 @@ ServerCore::ServerCore(ServerOptions server_options, Handler server_handler)
       clock_(options.clock ? *options.clock : system_clock_) {}
 
 Status ServerCore::listen() {
+  if (!options.certificate_file.empty() || !options.key_file.empty())
+    tls_ = TRY(TlsSettings::load(options.certificate_file, options.key_file));
   const unsigned tries = options.if_taken == ServerOptions::IfTaken::next_free ? kPortsTried : 1;
   for (unsigned i = 0; i < tries; ++i) {
     const auto port = static_cast<std::uint16_t>(options.port + i);
@@ -194,6 +197,9 @@ void ServerCore::accept_ready() {
 
 // Without descriptors a connection cannot even be refused: one is given up for it.
 void ServerCore::out_of_descriptors() {
+  // The kernel looks for a descriptor first, so that it may be that nobody waits.
+  pollfd waits{listener_.native_handle(), POLLIN, 0};
+  if (::poll(&waits, 1, 0) != 1) return accept();
   if (!close_longest_idle()) {
     spare_.reset();
     Socket(::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
@@ -212,6 +218,10 @@ void ServerCore::admit(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (GUARD("net.server-connections", connections() >= options.connections_max) &&
       !close_longest_idle()) {
+    if (tls_) {  // a handshake is more than a refusal is worth
+      ::close(fd);
+      return;
+    }
     ServerResponse response =
         refusal(503, {Code::busy, "the server has as many connections as it takes"});
     response.headers.emplace_back("Retry-After", "1");
@@ -230,7 +240,11 @@ void ServerCore::admit(int fd) {
     ::close(fd);
     return;
   }
-  auto connection = std::make_shared<Connection>(*this, std::move(socket), plain_);
+  std::unique_ptr<Transport> own;
+  if (tls_ && !(own = tls_->accept(fd))) return;
+  Transport& transport = own ? *own : static_cast<Transport&>(plain_);
+  auto connection =
+      std::make_shared<Connection>(*this, std::move(socket), transport, std::move(own));
   count_.fetch_add(1, std::memory_order_relaxed);
   auto& list = waiting_[static_cast<std::size_t>(Wait::none)];
   connection->place.at = list.insert(list.end(), connection);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <condition_variable>
 #include <future>
@@ -423,6 +424,23 @@ class Gate {
   bool open_ = false;
 };
 
+// No further descriptor can be opened while it lives.
+class DescriptorsUsedUp {
+ public:
+  DescriptorsUsedUp() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest_free = ::dup(0);
+    ::close(lowest_free);
+    const rlimit none{.rlim_cur = static_cast<rlim_t>(lowest_free), .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~DescriptorsUsedUp() { give_back(); }
+  void give_back() const { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
 TEST(HttpServerLimits, AFullQueueIsA503) {
   Gate gate;
   const auto server = start_server(
@@ -525,6 +543,55 @@ TEST(HttpServerLimits, AReaderThatStopsReadingIsLetGo) {
     server->check_timeouts();
   }
   EXPECT_EQ(server->connections(), 0u);
+}
+
+// What one waits for is not counted in seconds: all of them stay while another is served.
+TEST(HttpServerLimits, ThousandsOfIdleConnectionsHarmNobody) {
+  const auto server = start_server(hello);  // raises the limit of descriptors
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const std::size_t count = std::min<std::size_t>(10'000, (limit.rlim_cur - 500) / 2);
+  std::vector<std::unique_ptr<RawClient>> idle;
+  for (std::size_t i = 0; i < count; ++i) {
+    idle.push_back(std::make_unique<RawClient>(server->port()));
+    if (i % 100 == 0) {
+      idle.back()->send(get("/" + std::to_string(i)));
+      ASSERT_EQ(body_of(idle.back()->answer()), "hello /" + std::to_string(i));
+    }
+  }
+  wait_for_connections(*server, count);
+  for (auto& client : idle) {
+    client->send(get("/again"));
+    ASSERT_EQ(body_of(client->answer()), "hello /again");
+    if (&client - idle.data() == 200) break;
+  }
+}
+
+// Without descriptors the longest idle one goes; without an idle one the newcomer does, and the
+// server goes on when there are some again.
+TEST(HttpServerLimits, NoDescriptorsLeft) {
+  Gate gate;
+  const auto server = start_server([&](Exchange& exchange) {
+    if (exchange.request().path == "/wait") gate.wait();
+    exchange.respond({});
+  });
+  RawClient first(server->port());
+  first.send(get("/"));
+  EXPECT_EQ(status_of(first.answer()), 200);
+  RawClient second, third, last;
+  const DescriptorsUsedUp used_up;
+  second.connect(server->port());
+  EXPECT_EQ(first.rest(), "");
+  second.send(get("/wait"));
+  gate.wait_for_inside(1);
+  third.connect(server->port());  // nobody is idle now
+  EXPECT_EQ(third.rest(), "");
+  gate.open();
+  EXPECT_EQ(status_of(second.answer()), 200);
+  used_up.give_back();
+  last.connect(server->port());
+  last.send(get("/"));
+  EXPECT_EQ(status_of(last.answer()), 200);
 }
 
 // --- vanishing clients and the end ---------------------------------------------------------------

@@ -18,10 +18,12 @@ constexpr int kReadsInARow = 4;  // then others have their turn
 
 }  // namespace
 
-Connection::Connection(ServerCore& core, ServerCore::Descriptor socket, Transport& transport)
+Connection::Connection(ServerCore& core, ServerCore::Descriptor socket, Transport& transport,
+                       std::unique_ptr<Transport> own)
     : core_(core),
       socket_(std::move(socket)),
       transport_(transport),
+      own_transport_(std::move(own)),
       scanner_(core.options.head_bytes_max) {}
 
 void Connection::begin() {
@@ -336,7 +338,11 @@ void Connection::write_some() {
 }
 
 void Connection::drained() {
-  if (place.wait == Wait::write) core_.wait(*this, Wait::none);
+  if (place.wait == Wait::write) {
+    // What was written may have been TLS's own, or an interim answer.
+    const bool wants_body = answer_ == Answer::none && !body_.ended();
+    core_.wait(*this, state_ == State::head ? Wait::head : wants_body ? Wait::body : Wait::none);
+  }
   switch (answer_) {
     case Answer::none: return;
     case Answer::whole: return finish_exchange();

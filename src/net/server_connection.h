@@ -35,7 +35,9 @@ class OutQueue {
 
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(ServerCore& core, ServerCore::Descriptor socket, Transport& transport);
+  // `own` is `transport` where it is not one that all share.
+  Connection(ServerCore& core, ServerCore::Descriptor socket, Transport& transport,
+             std::unique_ptr<Transport> own);
 
   void begin();
   void begin_stop();
@@ -51,7 +53,6 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void flush_stream();
 
   WaitPlace place;
-  std::unique_ptr<Transport> own_transport;  // where it is not the plain one
 
  private:
   enum class State : std::uint8_t { head, exchange, draining, lingering, closed };
@@ -89,6 +90,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   ServerCore& core_;
   ServerCore::Descriptor socket_;
   Transport& transport_;
+  const std::unique_ptr<Transport> own_transport_;
   std::optional<ConnectionEnds> ends_;
   std::string in_;  // not yet used
   HeadScanner scanner_;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "net/http_server.h"
+#include "net/server_tls.h"
 #include "net/server_transport.h"
 #include "net/server_workers.h"
 
@@ -97,6 +98,7 @@ class ServerCore {
   std::atomic<bool> stopping_ = false;
   std::uint16_t port_ = 0;
   PlainTransport plain_;
+  std::unique_ptr<TlsSettings> tls_;  // null: plain
   std::int64_t date_second_ = -1;
   std::string date_;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/guard.h"
+
 namespace boxagnts::net {
 
 void SseParser::feed(std::string_view bytes) {
@@ -67,6 +69,30 @@ Result<std::optional<SseEvent>> SseParser::next() {
       event_.id = value;
     }
   }
+}
+
+namespace {
+
+void append_line(std::string_view field, std::string_view value, std::string& out) {
+  out.append(field).append(": ");
+  for (const char c : value)
+    if (!GUARD("net.sse-line", c == '\r' || c == '\n' || c == '\0')) out.push_back(c);
+  out.push_back('\n');
+}
+
+}  // namespace
+
+void append_sse(const SseEvent& event, std::string& out) {
+  if (!event.id.empty()) append_line("id", event.id, out);
+  if (!event.type.empty() && event.type != "message") append_line("event", event.type, out);
+  std::string_view left = event.data;
+  while (true) {
+    const auto end = left.find_first_of("\r\n");
+    out.append("data: ").append(left.substr(0, end)).append("\n");
+    if (end == std::string_view::npos) break;
+    left.remove_prefix(end + (left.substr(end).starts_with("\r\n") ? 2 : 1));
+  }
+  out.push_back('\n');
 }
 
 }  // namespace boxagnts::net

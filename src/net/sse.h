@@ -1,5 +1,6 @@
 // Server-sent events (WHATWG HTML, "Server-sent events", 9.2.6): bytes in, events out, right at
-// every cut. Not thread-safe; one parser a stream.
+// every cut; and events in, bytes out. A parser belongs to one stream and thread; the writers are
+// pure functions.
 #pragma once
 
 #include <optional>
@@ -35,5 +36,12 @@ class SseParser {
   SseEvent event_;
   bool has_data_ = false;
 };
+
+// Appends one event to `out`. Any text may be data; its line ends (CR LF, CR, LF) arrive as '\n',
+// all that the format knows. Type ("" = "message") and id ("" = none is sent) are single lines: an
+// end of line or a NUL in them is left out.
+void append_sse(const SseEvent& event, std::string& out);
+// What keeps a silent stream alive, and is no event.
+inline constexpr std::string_view kSseHeartbeat = ":\n\n";
 
 }  // namespace boxagnts::net
