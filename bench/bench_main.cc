@@ -93,7 +93,7 @@ void bench_call(const Workspace& workspace) {
   // Row 1: the sandbox alone.
   std::shared_ptr<const sandbox::Program> program;
   for (const auto& guest : toolbox::embedded_guests())
-    if (guest.name == "read") program = must(sandbox->load_compiled(guest.cwasm));
+    if (guest.name == "read") program = must(sandbox->load_compiled(must(guest.cwasm.expand())));
   const auto host = must(vfs::open_host_filesystem(workspace.root, core::Access::read_only, {}));
   const auto scratch = vfs::make_memory_filesystem(clock, 1 << 20);
   sandbox::Process process;

@@ -178,7 +178,7 @@ void bench_wasmtime(const std::string& workspace, const std::string& binary) {
   }
   const std::string module = workspace + "/read.wasm", compiled = workspace + "/read.cwasm";
   for (const auto& guest : toolbox::embedded_guests())
-    if (guest.name == "read") std::ofstream(module) << guest.wasm;
+    if (guest.name == "read") std::ofstream(module) << must(guest.wasm.expand());
   std::ofstream(workspace + "/call.json") << R"({"file_path":"in.txt"})";
   const std::string input = workspace + "/call.json";
   // The guest's kit knows the root as descriptor 3 and the working directory as 4.

@@ -60,7 +60,7 @@ function(boxagnts_finish_guest name linked)
   # A sanitizer must not fail the build: the engine lives as long as this small program (leaks), and its
   # compiler's threads are not instrumented (races).
   add_custom_command(
-    OUTPUT ${GUEST_OUT}/${name}.cwasm
+    OUTPUT ${GUEST_OUT}/${name}.cwasm ${GUEST_OUT}/${name}.cwasm.embed ${GUEST_OUT}/${name}.wasm.embed
     COMMAND ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0
             TSAN_OPTIONS=report_bugs=0
             $<TARGET_FILE:precompile> ${GUEST_OUT}/${name}.wasm ${GUEST_OUT}/${name}.cwasm
@@ -146,16 +146,18 @@ set(parts "")
 foreach(name ${GUESTS})
   set(row "")
   foreach(kind manifest cwasm wasm)
-    set(file ${GUEST_OUT}/${name}.${kind})
+    set(symbol boxagnts_guest_${name}_${kind})
+    set(file ${GUEST_OUT}/${name}.${kind}.embed)
+    set(value "{{${symbol}, ${symbol}_end}}")
     if(kind STREQUAL manifest)
       boxagnts_manifest_of(${name} file)
+      set(value "{${symbol}, ${symbol}_end}")
     endif()
-    set(symbol boxagnts_guest_${name}_${kind})
     string(APPEND assembly
       "  .balign 64\n  .globl ${symbol}\n  .hidden ${symbol}\n${symbol}:\n  .incbin \"${file}\"\n"
       "  .globl ${symbol}_end\n  .hidden ${symbol}_end\n${symbol}_end:\n  .byte 0\n")
     string(APPEND declarations "extern const char ${symbol}[], ${symbol}_end[];\n")
-    string(APPEND row ", {${symbol}, ${symbol}_end}")
+    string(APPEND row ", ${value}")
     list(APPEND parts ${file})
   endforeach()
   string(APPEND rows "      {\"${name}\"${row}},\n")

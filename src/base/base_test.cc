@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/channel.h"
+#include "base/compression.h"
 #include "base/config.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -43,6 +44,24 @@ TEST(Error, ErrnoTextIsPartOfTheSentence) {
   const Status status = fail_errno(ENOENT, "cannot open x");
   EXPECT_EQ(status.error().code, Code::not_found);
   EXPECT_EQ(status.error().message, "cannot open x: No such file or directory");
+}
+
+TEST(Compression, ComesBackAsItWas) {
+  for (const std::string& bytes : {std::string(), std::string("x"), std::string(1 << 20, 'a')}) {
+    const std::string small = compress(bytes);
+    EXPECT_TRUE(is_compressed(small));
+    EXPECT_EQ(expand(small).value(), bytes);
+  }
+  EXPECT_LT(compress(std::string(1 << 20, 'a')).size(), 1000u);
+}
+
+TEST(Compression, DamageIsFound) {
+  std::string small = compress("some bytes, and some bytes, and some bytes");
+  EXPECT_EQ(expand(small.substr(0, small.size() - 3)).error().code, Code::corrupt);
+  EXPECT_EQ(expand("").error().code, Code::corrupt);
+  EXPECT_FALSE(
+      is_compressed("\x7f"
+                    "ELF"));
 }
 
 TEST(Json, EveryByteIsWrittenRightAtEveryPlace) {

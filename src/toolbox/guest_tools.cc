@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/compression.h"
 #include "base/guard.h"
 #include "base/text.h"
 #include "toolbox/guest_result.h"
@@ -37,8 +38,9 @@ class LazyProgram {
   // here.
   Result<std::shared_ptr<const sandbox::Program>> load(const core::Limits& limits) {
     if (limits.fuel == 0)
-      if (auto compiled = sandbox_.load_compiled(guest_.cwasm, limits)) return compiled;
-    auto program = sandbox_.compile(guest_.wasm, limits);
+      if (auto compiled = sandbox_.load_compiled(TRY(guest_.cwasm.expand()), limits))
+        return compiled;
+    auto program = sandbox_.compile(TRY(guest_.wasm.expand()), limits);
     if (program) return program;
     return std::unexpected(
         std::move(program.error()).in("loading the built-in tool " + std::string(guest_.name)));
@@ -176,6 +178,10 @@ class GuestTool final : public tools::Tool {
 };
 
 }  // namespace
+
+Result<std::string> EmbeddedBytes::expand() const {
+  return base::is_compressed(bytes) ? base::expand(bytes) : std::string(bytes);
+}
 
 Status add_embedded(tools::Registry& registry, sandbox::Sandbox& sandbox, base::Clock& clock,
                     MakeNetwork network, const std::vector<EmbeddedGuest>& guests) {

@@ -17,12 +17,18 @@
 
 namespace boxagnts::toolbox {
 
+// Bytes in the program's own file, compressed where they are many.
+struct EmbeddedBytes {
+  std::string_view bytes;
+  Result<std::string> expand() const;  // errors: corrupt
+};
+
 // One guest that the build embedded.
 struct EmbeddedGuest {
   std::string_view name;
   std::string_view manifest;  // JSON; "" = no tool, but a program that a tool's call may go on in
-  std::string_view cwasm;     // for the build's baseline CPU
-  std::string_view wasm;      // for every other
+  EmbeddedBytes cwasm;        // for the build's baseline CPU
+  EmbeddedBytes wasm;         // for every other
 };
 
 // In the order they are shown to a model.
