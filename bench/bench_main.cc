@@ -18,6 +18,7 @@
 #include "bench/programs.h"
 #include "bench/runs.h"
 #include "bench/search.h"
+#include "bench/server.h"
 #include "bench/timing.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
@@ -270,6 +271,7 @@ int run(int argc, char** argv) {
   bench_first_call(workspace);
   bench_idle(workspace.root);
   bench_runs(workspace.root);
+  bench_server(workspace.root + "/served");
   auto thread = must(base::Thread::start("bench", 4 << 20, [&] {
     bench_call(workspace);
     bench_append(workspace);

@@ -119,7 +119,7 @@ bool is_out_of_descriptors(int error) {
 ServerCore::ServerCore(ServerOptions server_options, Handler server_handler)
     : options(std::move(server_options)),
       handler(std::move(server_handler)),
-      workers(options.waiting_requests_max),
+      workers_(options.waiting_requests_max),
       clock_(options.clock ? *options.clock : system_clock_) {}
 
 Status ServerCore::listen() {
@@ -144,7 +144,7 @@ Status ServerCore::listen() {
 Status ServerCore::start() {
   raise_descriptor_limit();
   spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  TRY(workers.start(options.workers));
+  TRY(workers_.start(options.workers));
   post([this] { accept(); });
   thread_ = TRY(base::Thread::start("http-io", kStackBytes, [this] { io_.run(); }));
   return {};
@@ -163,7 +163,7 @@ void ServerCore::stop() {
     accept_timer_.cancel();
     for_all(&Connection::begin_stop);
   });
-  workers.stop();
+  workers_.stop();
   post([this, for_all] {
     for_all(&Connection::close);
     timer_.cancel();
@@ -329,6 +329,28 @@ std::string_view ServerCore::date() {
     date_ = http_date(second);
   }
   return date_;
+}
+
+// --- workers ---------------------------------------------------------------------------------
+
+bool ServerCore::submit_request(ServerWorkers::Job&& job) {
+  if (!workers_.submit_request(std::move(job))) return false;
+  wake_workers_later();
+  return true;
+}
+
+void ServerCore::submit_file(ServerWorkers::Job job) {
+  workers_.submit_file(std::move(job));
+  wake_workers_later();
+}
+
+// When all sockets that are ready now have been read.
+void ServerCore::wake_workers_later() {
+  if (std::exchange(is_wake_posted_, true)) return;
+  post([this] {
+    is_wake_posted_ = false;
+    workers_.wake();
+  });
 }
 
 // --- streams and refusals --------------------------------------------------------------------

@@ -186,7 +186,7 @@ void Connection::begin_exchange(RequestHead head) {
       core_, shared_from_this(), std::move(head.request),
       body_.ended() ? ServerExchange::Body::none : ServerExchange::Body::follows);
   core_.wait(*this, body_.ended() || continue_due_ ? Wait::none : Wait::body);
-  if (core_.workers.submit_request([exchange = exchange_] { exchange->run(); })) return;
+  if (core_.submit_request([exchange = exchange_] { exchange->run(); })) return;
   ServerResponse response =
       core_.refusal(503, {Code::busy, "too many requests are waiting; try again in a second"});
   response.headers.emplace_back("Retry-After", "1");
@@ -415,7 +415,7 @@ void Connection::linger() {
 void Connection::next_file_piece() {
   if (file_->bytes == 0) return finish_exchange();
   is_file_lent_ = true;
-  core_.workers.submit_file([self = shared_from_this()] {
+  core_.submit_file([self = shared_from_this()] {
     if (self->transport_.is_plain())
       self->send_file_piece();
     else

@@ -1,5 +1,5 @@
 // The inside of the HTTP server: the I/O loop, who is connected and until when each may wait.
-// The I/O thread alone uses it, but for post(), flush_later() and the workers.
+// The I/O thread alone uses it, but for post() and flush_later().
 #pragma once
 
 #include <array>
@@ -69,21 +69,27 @@ class ServerCore {
   static ConnectionEnds ends_of(int fd);
   ServerResponse refusal(int status, const Error& error) const;
 
+  // False when the queue is full.
+  bool submit_request(ServerWorkers::Job&& job);
+  void submit_file(ServerWorkers::Job job);
+
   const ServerOptions options;
   const Handler handler;
-  ServerWorkers workers;
   std::array<char, 64 << 10> scratch;  // what was just read, until the next read
 
  private:
   void accept();
   void accept_ready();
   void admit(int fd);
+  void wake_workers_later();
   bool close_longest_idle();
   void out_of_descriptors();
   void arm_timer(base::Steady deadline);
   void flush_dirty();
   std::chrono::milliseconds limit_of(Wait wait) const;
 
+  ServerWorkers workers_;
+  bool is_wake_posted_ = false;
   base::SystemClock system_clock_;
   base::Clock& clock_;
   Io io_{1};

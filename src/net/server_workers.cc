@@ -14,22 +14,23 @@ Status ServerWorkers::start(unsigned threads) {
 }
 
 bool ServerWorkers::submit_request(Job&& job) {
-  std::unique_lock lock(mutex_);
+  std::lock_guard lock(mutex_);
   if (stopping_ || requests_.size() >= requests_max_) return false;
   requests_.push_back(std::move(job));
-  const bool wake = idle_ > 0;
-  lock.unlock();
-  if (wake) changed_.notify_one();
   return true;
 }
 
 void ServerWorkers::submit_file(Job job) {
-  std::unique_lock lock(mutex_);
-  if (stopping_) return;
-  files_.push_back(std::move(job));
-  const bool wake = idle_ > 0;
-  lock.unlock();
-  if (wake) changed_.notify_one();
+  std::lock_guard lock(mutex_);
+  if (!stopping_) files_.push_back(std::move(job));
+}
+
+void ServerWorkers::wake() {
+  {
+    std::lock_guard lock(mutex_);
+    if (idle_ == 0 || (requests_.empty() && files_.empty())) return;
+  }
+  changed_.notify_one();
 }
 
 void ServerWorkers::stop() {
@@ -54,7 +55,9 @@ void ServerWorkers::run() {
     }
     Job job = std::move(queue.front());
     queue.pop_front();
+    const bool wakes_next = idle_ > 0 && !(requests_.empty() && files_.empty());
     lock.unlock();
+    if (wakes_next) changed_.notify_one();
     job();
     job = nullptr;
     lock.lock();

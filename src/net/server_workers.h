@@ -23,9 +23,13 @@ class ServerWorkers {
 
   // Errors: busy.
   Status start(unsigned threads);
-  // False when the queue is full; the job is not taken then.
+  // Both leave the workers asleep: wake() after a batch. False when the queue is full; the job is
+  // not taken then.
   bool submit_request(Job&& job);
   void submit_file(Job job);
+  // Wakes one, which wakes the next if there is more to do: a batch of short jobs costs few
+  // changes of threads, and a long one holds nobody up.
+  void wake();
   // Takes nothing new, runs what waits, joins. Not from a worker.
   void stop();
 
