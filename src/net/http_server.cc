@@ -24,6 +24,7 @@ namespace boxagnts::net {
 namespace {
 
 constexpr int kBacklog = 4096;
+constexpr int kGoneSeconds = 60;
 constexpr int kAcceptsInARow = 64;
 constexpr unsigned kPortsTried = 100;
 constexpr std::size_t kStackBytes = 1 << 20;
@@ -84,6 +85,12 @@ Result<Socket> listening_socket(const IpAddress& ip, std::uint16_t port) {
   if (!fd) return fail_errno(errno, "cannot make a socket for " + ip.text());
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (!ip.v4) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  // Connections inherit these. A machine that is gone without a word is noticed, on quiet streams
+  // as well.
+  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, kGoneSeconds);
+  set_option(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, kGoneSeconds * 1000);
   auto address = socket_address(ip, port);
   const std::string where = "port " + std::to_string(port) + " of " + ip.text();
   if (::bind(fd.get(), address.raw(), address.size) != 0 || ::listen(fd.get(), kBacklog) != 0) {
@@ -215,7 +222,6 @@ void ServerCore::out_of_descriptors() {
 }
 
 void ServerCore::admit(int fd) {
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (GUARD("net.server-connections", connections() >= options.connections_max) &&
       !close_longest_idle()) {
     if (tls_) {  // a handshake is more than a refusal is worth

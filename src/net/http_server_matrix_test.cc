@@ -1,6 +1,7 @@
 // What a hostile or broken client sends, against what it is answered: shapes of smuggling,
 // malformed heads and bodies, paths; each at every cut of its bytes.
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 
 #include <string>
 
@@ -241,6 +242,18 @@ std::unique_ptr<HttpServer> Matrix::server_;
 TEST_P(Matrix, IsAnswered) {
   RawClient client(server_->port());
   client.send(GetParam().bytes);
+  std::string answer = client.answer();
+  client.end();
+  check(GetParam(), answer + client.rest());
+}
+
+TEST_P(Matrix, IsAnsweredTheSameByteByByte) {
+  if (GetParam().bytes.size() > 300) return;
+  RawClient client(server_->port());
+  const int one = 1;
+  ::setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  for (const char byte : GetParam().bytes)
+    if (!client.send({&byte, 1})) break;  // refused before the end
   std::string answer = client.answer();
   client.end();
   check(GetParam(), answer + client.rest());

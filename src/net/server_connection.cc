@@ -235,15 +235,19 @@ bool Connection::send_head(ServerResponse& response, std::optional<std::uint64_t
   return is_sound;
 }
 
+// In place of an answer that would have become two.
+void Connection::answer_broken() {
+  answer_ = Answer::none;
+  answer({.status = 500, .body = "the answer had a header with a line break in it"});
+}
+
 void Connection::answer(ServerResponse response) {
   if (state_ != State::exchange || answer_ != Answer::none) return;
   answer_ = Answer::whole;
   const bool is_static = response.static_body.data() != nullptr;
   const std::size_t bytes = is_static ? response.static_body.size() : response.body.size();
   if (!send_head(response, bytes)) {
-    answer_ = Answer::none;
-    return answer(
-        core_.refusal(500, {Code::internal, "the answer had a header with a line break in it"}));
+    return answer_broken();
   }
   if (!is_head_request_ && !is_bodiless(response.status) && bytes > 0) {
     if (is_static)
@@ -259,9 +263,7 @@ void Connection::answer_file(ServerResponse head, base::UniqueFd file, std::uint
   if (state_ != State::exchange || answer_ != Answer::none) return;
   answer_ = Answer::file;
   if (!send_head(head, bytes)) {
-    answer_ = Answer::none;
-    return answer(
-        core_.refusal(500, {Code::internal, "the answer had a header with a line break in it"}));
+    return answer_broken();
   }
   const bool has_body = !is_head_request_ && !is_bodiless(head.status) && bytes > 0;
   if (has_body)
@@ -275,10 +277,8 @@ void Connection::answer_stream(ServerResponse head, std::shared_ptr<StreamState>
   if (state_ != State::exchange || answer_ != Answer::none) return stream->cut();
   answer_ = Answer::stream;
   if (!send_head(head, std::nullopt)) {
-    answer_ = Answer::none;
     stream->cut();
-    return answer(
-        core_.refusal(500, {Code::internal, "the answer had a header with a line break in it"}));
+    return answer_broken();
   }
   stream_ = std::move(stream);
   is_stream_ending_ = is_head_request_ || is_bodiless(head.status) || has_input_ended_;
@@ -379,8 +379,8 @@ void Connection::finish_exchange() {
   answer_ = Answer::none;
   out_.release();
   if (closes_after_ || body_failed_ || core_.is_stopping()) return linger();
-  if (has_input_ended_) return close();
   if (body_.ended()) return next_request();
+  if (has_input_ended_) return close();
   state_ = State::draining;
   core_.wait(*this, Wait::body);
   process();
@@ -391,11 +391,13 @@ void Connection::next_request() {
   state_ = State::head;
   scanner_ = HeadScanner(core_.options.head_bytes_max);
   if (in_.empty()) {
+    if (has_input_ended_) return close();
     in_ = {};
     core_.wait(*this, Wait::idle);
   } else {
     core_.wait(*this, Wait::head);
     process();
+    if (has_input_ended_) return input_ended();  // it is said of this request, too
   }
   read_some();
 }

@@ -78,6 +78,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   bool send_head(ServerResponse& response, std::optional<std::uint64_t> content_length);
   void write_some();
+  void answer_broken();
   void drained();
   void finish_exchange();
   void next_request();
