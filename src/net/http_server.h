@@ -66,7 +66,9 @@ class ServerStream {
   virtual std::size_t waiting_bytes() const = 0;
   virtual bool gone() const = 0;
   // Called on the I/O thread, must be short and must not destroy the server: when all that waited
-  // has been sent, and when the client is gone. Once more at once if it is gone already.
+  // has been sent, and when the client is gone. At once, on this thread, if it is gone already.
+  // When this returns, the one that was set before is not running (unless this is called in it),
+  // and will not run again; so hold no lock that it takes.
   virtual void on_change(std::function<void()> changed) = 0;
   // The clean end, after what was pushed before.
   virtual void close() = 0;

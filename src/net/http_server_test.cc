@@ -270,13 +270,14 @@ class Streams {
 // Counts what a stream's on_change tells.
 class Changes {
  public:
-  explicit Changes(ServerStream& stream) {
+  explicit Changes(ServerStream& stream) : stream_(stream) {
     stream.on_change([this] {
       std::lock_guard lock(mutex_);
       ++count_;
       came_.notify_all();
     });
   }
+  ~Changes() { stream_.on_change({}); }
   template <class Condition>
   void wait_until(Condition condition) {
     std::unique_lock lock(mutex_);
@@ -287,6 +288,7 @@ class Changes {
   std::mutex mutex_;
   std::condition_variable came_;
   int count_ = 0;
+  ServerStream& stream_;
 };
 
 TEST(HttpServerStream, GoesOnAfterTheHandlerAndKeepsTheConnection) {

@@ -62,6 +62,7 @@ bool StreamState::gone() const {
 }
 
 void StreamState::on_change(std::function<void()> changed) {
+  std::lock_guard no_call(call_mutex_);
   std::unique_lock lock(mutex_);
   changed_ = changed ? std::make_shared<const std::function<void()>>(std::move(changed)) : nullptr;
   const bool is_gone = !core_;
@@ -104,6 +105,7 @@ void StreamState::cut() {
 }
 
 void StreamState::call_changed() {
+  std::lock_guard one_call(call_mutex_);
   std::shared_ptr<const std::function<void()>> changed;
   {
     std::lock_guard lock(mutex_);

@@ -43,6 +43,7 @@ class StreamState final : public ServerStream {
  private:
   void flush_later(std::unique_lock<std::mutex>& held);
 
+  std::recursive_mutex call_mutex_;  // held while changed_ is called; taken before mutex_
   mutable std::mutex mutex_;
   ServerCore* core_;  // null when cut
   std::shared_ptr<Connection> connection_;
