@@ -119,12 +119,16 @@ Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
   program->preferences = std::move(preferences);
   program->store = TRY(store::Store::open(program->workspace.state_folder, program->clock));
   program->tools = TRY(Tools::make(program->clock));
-  program->http = net::HttpClient::make();
+  program->http = net::HttpClient::make({.environment = environment_variable,
+                                         .ca_file = program->preferences.network.ca_file,
+                                         .proxy = program->preferences.network.proxy});
   Program& made = *program;
   const auto open_model = [&made](const std::string& name) {
-    return models::open_model(
-        name, {.environment = environment_variable, .sight = made.preferences.sight}, *made.http,
-        made.clock);
+    return models::open_model(name,
+                              {.environment = environment_variable,
+                               .sight = made.preferences.sight,
+                               .network = made.preferences.settings.network},
+                              *made.http, made.clock);
   };
   program->runs = agent::Runs::make(
       {*made.store, *made.tools->pipeline, made.tools->registry, made.clock, open_model},

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "core/message.h"
+#include "core/policy_values.h"
 #include "net/http_client.h"
 
 namespace boxagnts::models {
@@ -77,6 +78,9 @@ struct Settings {
   std::function<std::string(const std::string& name)> environment;  // "" when unset
   net::Timeouts timeouts;
   std::optional<Sight> sight = {};  // absent: told by the model's name (sight.h)
+  // What holds of every connection: offline, blocked networks, this server's own ports. A model's
+  // server itself needs no entry: the person named it.
+  core::NetworkGrant network = {};
 };
 
 // "openai/NAME" (OPENAI_BASE_URL, OPENAI_API_KEY), "ollama/NAME" (OLLAMA_HOST), "llamacpp/NAME"

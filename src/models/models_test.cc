@@ -452,6 +452,17 @@ TEST(OpenModel, NamesAreExplained) {
   EXPECT_EQ(open_model("scripted/none.yaml", settings, *http, clock).error().code, Code::not_found);
 }
 
+TEST(OpenModel, OfflineReachesNoServer) {
+  base::SystemClock clock;
+  const auto http = net::HttpClient::make();
+  const Settings settings{.environment = [](const std::string&) { return std::string(); },
+                          .network = {.offline = true}};
+  const auto model = open_model("ollama/x", settings, *http, clock).value();
+  const auto answer = model->answer({}, kNobody, {});
+  EXPECT_EQ(answer.error().code, Code::permission_denied);
+  EXPECT_TRUE(answer.error().message.contains("offline")) << answer.error().message;
+}
+
 TEST(OpenModel, AHostIsEnoughForAServer) {
   struct Case {
     const char* host;
@@ -467,7 +478,8 @@ TEST(OpenModel, AHostIsEnoughForAServer) {
                                   Case{"http://box:9/api/", "box:9 /api/v1/chat/completions"}}) {
     class Recorder final : public net::HttpClient {
      public:
-      Result<std::unique_ptr<net::Response>> send(const net::Request& request, const net::Timeouts&,
+      Result<std::unique_ptr<net::Response>> send(const net::Request& request,
+                                                  const net::ConnectGate&, const net::SendOptions&,
                                                   std::stop_token) override {
         asked =
             request.url.host + ":" + std::to_string(request.url.port) + " " + request.url.target;

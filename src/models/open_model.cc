@@ -38,7 +38,7 @@ Result<std::unique_ptr<Model>> open_model(const std::string& name, const Setting
   const auto chat = [&](std::string base_url, std::string key) {
     return make_chat_model(
         {name, rest, std::move(base_url), std::move(key), settings.sight.value_or(sight_of(rest))},
-        http, settings.timeouts);
+        settings.network, http, settings.timeouts);
   };
   if (family == "scripted")
     return open_scripted(rest, clock, settings.timeouts, settings.sight.value_or(Sight::sees));
@@ -49,8 +49,8 @@ Result<std::unique_ptr<Model>> open_model(const std::string& name, const Setting
   const std::string base_url = settings.environment("OPENAI_BASE_URL");
   if (base_url.empty())
     return fail(Code::invalid_argument,
-                "openai/ needs OPENAI_BASE_URL, the address of a local server such as "
-                "http://localhost:8000/v1 (cloud servers need TLS, which is not there yet)");
+                "openai/ needs OPENAI_BASE_URL, the address of a server such as "
+                "https://api.openai.com/v1 or http://localhost:8000/v1");
   return chat(base_url, settings.environment("OPENAI_API_KEY"));
 }
 

@@ -37,8 +37,13 @@ std::int64_t retry_after_ms(std::string_view value, std::string_view server_date
 
 class ChatModel final : public Model {
  public:
-  ChatModel(ChatServer server, net::Url url, net::HttpClient& http, net::Timeouts timeouts)
-      : server_(std::move(server)), url_(std::move(url)), http_(http), timeouts_(timeouts) {}
+  ChatModel(ChatServer server, net::Url url, std::unique_ptr<net::ConnectGate> gate,
+            net::HttpClient& http, net::Timeouts timeouts)
+      : server_(std::move(server)),
+        url_(std::move(url)),
+        gate_(std::move(gate)),
+        http_(http),
+        options_{.timeouts = timeouts, .decoding = net::Decoding::decoded} {}
 
   const std::string& name() const override { return server_.name; }
 
@@ -59,7 +64,7 @@ class ChatModel final : public Model {
         .body = encode_chat_request(server_.model, server_.sight, request)};
     if (!server_.api_key.empty())
       wire.headers.emplace_back("Authorization", "Bearer " + server_.api_key);
-    const auto response = TRY(http_.send(wire, timeouts_, stop));
+    const auto response = TRY(http_.send(wire, *gate_, options_, stop));
     if (response->status() != 200) return refusal(*response, stop);
     net::SseParser events;
     ChatDecoder decoder("call_" + std::to_string(request.messages.size()) + "_");
@@ -109,18 +114,22 @@ class ChatModel final : public Model {
 
   const ChatServer server_;
   const net::Url url_;
+  const std::unique_ptr<net::ConnectGate> gate_;
   net::HttpClient& http_;
-  const net::Timeouts timeouts_;
+  const net::SendOptions options_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Model>> make_chat_model(ChatServer server, net::HttpClient& http,
-                                               net::Timeouts timeouts) {
+Result<std::unique_ptr<Model>> make_chat_model(ChatServer server, core::NetworkGrant network,
+                                               net::HttpClient& http, net::Timeouts timeouts) {
   std::string base = server.base_url;
   while (base.ends_with('/')) base.pop_back();
   auto url = TRY(net::parse_url(base + "/chat/completions"));
-  return std::make_unique<ChatModel>(std::move(server), std::move(url), http, timeouts);
+  auto gate = TRY(net::make_gate(
+      net::grant_for(url, "the server of the model " + server.name, std::move(network))));
+  return std::make_unique<ChatModel>(std::move(server), std::move(url), std::move(gate), http,
+                                     timeouts);
 }
 
 }  // namespace boxagnts::models
