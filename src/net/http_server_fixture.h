@@ -33,7 +33,7 @@ inline std::unique_ptr<HttpServer> start_server(Handler handler, ServerOptions o
 class RawClient {
  public:
   RawClient() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const timeval limit{.tv_sec = 60, .tv_usec = 0};
+    const timeval limit{.tv_sec = 10, .tv_usec = 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }
   explicit RawClient(std::uint16_t port, int receive_buffer_bytes = 0) : RawClient() {

@@ -112,6 +112,7 @@ std::vector<Shape> shapes_of_chunks() {
       {"an extension with NUL", chunked("3;" + kNul + "\r\nabc\r\n0\r\n\r\n"), 400, ""},
       {"a long extension", chunked("3;" + std::string(300, 'x') + "\r\nabc\r\n0\r\n\r\n"), 400, ""},
       {"a folded trailer", chunked("0\r\n a: b\r\n\r\n"), 400, ""},
+      {"a trailer without a name", chunked("0\r\n: b\r\n\r\n"), 400, ""},
       {"a trailer without a colon", chunked("0\r\nab\r\n\r\n"), 400, ""},
       {"a trailer ended by LF", chunked("0\r\na: b\n\r\n"), 400, ""},
       {"trailers ended by CR and more", chunked("0\r\na: b\r\n\rx"), 400, ""},
@@ -268,6 +269,17 @@ TEST_P(Matrix, NothingIsReadAfterARefusal) {
   const std::string answer = client.rest();
   EXPECT_EQ(answer.find("/smuggled"), std::string::npos) << answer;
   check(GetParam(), answer);
+}
+
+// Refused where it stands: what follows may never come.
+TEST(HeadScanner, RefusesAtTheFirstWrongByte) {
+  for (const std::string head : {"GET / HTTP/1.1\rH", "\rG", "GET / HTTP/1.1\r\nA: b\r\n\rx",
+                                 "GET / HTTP/1.1\n", "GET / HTTP/1.1\r\n ", "GET /\x01"}) {
+    HeadScanner scanner(kHeadBytesMax);
+    const auto before = scanner.scan(std::string_view(head).substr(0, head.size() - 1));
+    EXPECT_TRUE(before && !*before) << head;
+    EXPECT_FALSE(scanner.scan(head)) << head;
+  }
 }
 
 // The same verdict of the parser, cut in two at every byte, and byte by byte.

@@ -418,6 +418,11 @@ class Gate {
     open_ = true;
     changed_.notify_all();
   }
+  // Opens it before the server is destroyed, which waits for who is inside.
+  struct OpensAtTheEnd {
+    Gate& gate;
+    ~OpensAtTheEnd() { gate.open(); }
+  };
 
  private:
   std::mutex mutex_;
@@ -451,6 +456,7 @@ TEST(HttpServerLimits, AFullQueueIsA503) {
         exchange.respond({});
       },
       {.waiting_requests_max = 1, .workers = 1});
+  const Gate::OpensAtTheEnd opens{gate};
   RawClient first(server->port()), second(server->port()), third(server->port());
   first.send(get("/"));
   gate.wait_for_inside(1);
@@ -477,6 +483,7 @@ TEST(HttpServerLimits, BeyondTheConnectionsTheLongestIdleGoes) {
         exchange.respond({});
       },
       {.connections_max = 2});
+  const Gate::OpensAtTheEnd opens{gate};
   RawClient busy(server->port()), idle(server->port());
   busy.send(get("/wait"));
   gate.wait_for_inside(1);
@@ -577,6 +584,7 @@ TEST(HttpServerLimits, NoDescriptorsLeft) {
     if (exchange.request().path == "/wait") gate.wait();
     exchange.respond({});
   });
+  const Gate::OpensAtTheEnd opens{gate};
   RawClient first(server->port());
   first.send(get("/"));
   EXPECT_EQ(status_of(first.answer()), 200);
