@@ -23,11 +23,10 @@
 
 #include "base/error.h"
 #include "net/egress.h"
+#include "net/headers.h"
 #include "net/url.h"
 
 namespace boxagnts::net {
-
-using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method = "GET";

@@ -1,6 +1,5 @@
 #include "net/http_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,8 +9,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <future>
+#include <tuple>
 
 #include "base/guard.h"
 #include "base/json.h"
@@ -19,6 +18,7 @@
 #include "net/response_head.h"
 #include "net/server_connection.h"
 #include "net/server_core.h"
+#include "net/socket_address.h"
 
 namespace boxagnts::net {
 namespace {
@@ -34,46 +34,13 @@ constexpr std::chrono::milliseconds kTimerStep{100};  // deadlines this near are
 
 using Socket = base::UniqueFd;
 
-struct SocketAddress {
-  sockaddr_storage bytes{};
-  socklen_t size = sizeof(sockaddr_storage);
-  sockaddr* raw() { return reinterpret_cast<sockaddr*>(&bytes); }
-};
+using GetName = int (*)(int, sockaddr*, socklen_t*);
 
-SocketAddress socket_address(const IpAddress& ip, std::uint16_t port) {
-  SocketAddress address;
-  if (ip.v4) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::memcpy(&v4.sin_addr, ip.bytes.data(), 4);
-    std::memcpy(&address.bytes, &v4, sizeof v4);
-    address.size = sizeof v4;
-  } else {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    std::memcpy(&v6.sin6_addr, ip.bytes.data(), 16);
-    std::memcpy(&address.bytes, &v6, sizeof v6);
-    address.size = sizeof v6;
-  }
-  return address;
-}
-
-std::pair<IpAddress, std::uint16_t> ip_and_port(const SocketAddress& address) {
-  IpAddress ip;
-  if (address.bytes.ss_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, &address.bytes, sizeof v4);
-    ip.v4 = true;
-    std::memcpy(ip.bytes.data(), &v4.sin_addr, 4);
-    return {ip, ntohs(v4.sin_port)};
-  }
-  sockaddr_in6 v6{};
-  std::memcpy(&v6, &address.bytes, sizeof v6);
-  ip.v4 = false;
-  std::memcpy(ip.bytes.data(), &v6.sin6_addr, 16);
-  return {ip, ntohs(v6.sin6_port)};
+// Of one end of a socket; the empty address where there is none.
+std::pair<IpAddress, std::uint16_t> end_of(int fd, GetName get_name) {
+  SocketAddress address{.size = sizeof(sockaddr_storage)};
+  if (get_name(fd, reinterpret_cast<sockaddr*>(&address.bytes), &address.size) != 0) return {};
+  return {address_of(*address.get()).value_or(IpAddress{}), port_of(address)};
 }
 
 void set_option(int fd, int level, int name, int value) {
@@ -91,9 +58,9 @@ Result<Socket> listening_socket(const IpAddress& ip, std::uint16_t port) {
   set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, kGoneSeconds);
   set_option(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, kGoneSeconds * 1000);
-  auto address = socket_address(ip, port);
+  const SocketAddress address = socket_address(ip, port);
   const std::string where = "port " + std::to_string(port) + " of " + ip.text();
-  if (::bind(fd.get(), address.raw(), address.size) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+  if (::bind(fd.get(), address.get(), address.size) != 0 || ::listen(fd.get(), kBacklog) != 0) {
     const int error = errno;
     const std::string context = base::errno_text(error);
     if (error == EADDRINUSE)
@@ -139,9 +106,7 @@ Status ServerCore::listen() {
     if (!socket && socket.error().code == Code::conflict && i + 1 < tries && port < 65'535)
       continue;
     auto fd = TRY(std::move(socket));
-    SocketAddress bound;
-    ::getsockname(fd.get(), bound.raw(), &bound.size);
-    port_ = ip_and_port(bound).second;
+    port_ = end_of(fd.get(), ::getsockname).second;
     listener_.assign(fd.release());
     return {};
   }
@@ -272,12 +237,8 @@ void ServerCore::forget(Connection& connection) {
 
 ConnectionEnds ServerCore::ends_of(int fd) {
   ConnectionEnds ends;
-  SocketAddress address;
-  if (::getpeername(fd, address.raw(), &address.size) == 0)
-    std::tie(ends.peer, ends.peer_port) = ip_and_port(address);
-  address.size = sizeof address.bytes;
-  if (::getsockname(fd, address.raw(), &address.size) == 0)
-    std::tie(ends.local, ends.local_port) = ip_and_port(address);
+  std::tie(ends.peer, ends.peer_port) = end_of(fd, ::getpeername);
+  std::tie(ends.local, ends.local_port) = end_of(fd, ::getsockname);
   return ends;
 }
 

@@ -24,10 +24,9 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "net/address.h"
+#include "net/headers.h"
 
 namespace boxagnts::net {
-
-using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct ServerRequest {
   std::string method, target;  // as sent

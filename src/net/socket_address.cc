@@ -38,4 +38,10 @@ std::optional<IpAddress> address_of(const sockaddr& address) {
   return out;
 }
 
+std::uint16_t port_of(const SocketAddress& address) {
+  if (address.bytes.ss_family == AF_INET)
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address.bytes).sin_port);
+  return ntohs(reinterpret_cast<const sockaddr_in6&>(address.bytes).sin6_port);
+}
+
 }  // namespace boxagnts::net

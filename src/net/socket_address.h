@@ -18,6 +18,7 @@ struct SocketAddress {
 };
 
 SocketAddress socket_address(const IpAddress& address, std::uint16_t port);
+std::uint16_t port_of(const SocketAddress& address);
 // Of another family: none.
 std::optional<IpAddress> address_of(const sockaddr& address);
 
