@@ -73,9 +73,9 @@ Status turn(ares_channel channel, const Deadline& deadline, Waiter& waiter) {
                          static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)), 0};
   }
   timeval room{.tv_sec = kServerTimeoutMs / 1000, .tv_usec = 0}, left{};
-  ::ares_timeout(channel, &room, &left);
+  const timeval* next = ::ares_timeout(channel, &room, &left);  // either of the two
   const auto wake_at =
-      Clock::now() + std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec);
+      Clock::now() + std::chrono::seconds(next->tv_sec) + std::chrono::microseconds(next->tv_usec);
   const bool ready = TRY(waiter.wait_until({wanted.data(), count}, wake_at, deadline));
   if (!ready) ::ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
   for (const auto& entry : std::span(wanted).first(ready ? count : 0)) {

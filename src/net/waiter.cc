@@ -37,14 +37,17 @@ Result<bool> Waiter::wait_until(std::span<pollfd> wanted, Clock::time_point wake
   all[count] = {wake_.get(), POLLIN, 0};  // poll passes over -1
   while (true) {
     TRY(check(deadline));
-    const auto now = Clock::now();
-    if (now >= wake_at) return false;
+    // What is there already is seen even when the time to wake has come.
     const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(std::min(wake_at, deadline.at) - now);
-    const int timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 60'000));
+        std::max(Clock::duration::zero(), std::min(wake_at, deadline.at) - Clock::now());
+    const auto left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    const int timeout = static_cast<int>(std::min<std::int64_t>(left_ms, 60'000));
     const int ready = ::poll(all.data(), static_cast<nfds_t>(count + 1), timeout);
     if (ready < 0 && errno != EINTR) return fail_errno(errno, deadline.doing);
-    if (ready <= 0) continue;
+    if (ready <= 0) {
+      if (ready == 0 && Clock::now() >= wake_at) return false;
+      continue;
+    }
     bool any = false;
     for (std::size_t i = 0; i < count; ++i) {
       wanted[i].revents = all[i].revents;
