@@ -21,6 +21,15 @@ std::unexpected<Error> damaged(std::string_view coding, std::string_view why) {
               std::string(why));
 }
 
+// Room for a piece behind `out`, not cleared first: fill(room, size) says how much it used.
+template <class Fill>
+void append_piece(std::string& out, Fill fill) {
+  const std::size_t had = out.size();
+  out.resize_and_overwrite(had + ContentDecoder::kPieceMax, [&](char* bytes, std::size_t size) {
+    return had + fill(bytes + had, size - had);
+  });
+}
+
 class Inflate final : public ContentDecoder::Layer {
  public:
   enum class Form : std::uint8_t { gzip, deflate };
@@ -59,15 +68,16 @@ class Inflate final : public ContentDecoder::Layer {
   static bool starts_member(std::string_view in) { return in.starts_with('\x1f'); }
 
   Status run(std::string_view& in, std::string& out) {
-    const std::size_t had = out.size();
-    out.resize(had + ContentDecoder::kPieceMax);
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
     stream_.avail_in = static_cast<uInt>(in.size());
-    stream_.next_out = reinterpret_cast<Bytef*>(out.data() + had);
-    stream_.avail_out = static_cast<uInt>(ContentDecoder::kPieceMax);
-    const int result = ::inflate(&stream_, Z_NO_FLUSH);
+    int result = Z_OK;
+    append_piece(out, [&](char* to, std::size_t room) {
+      stream_.next_out = reinterpret_cast<Bytef*>(to);
+      stream_.avail_out = static_cast<uInt>(room);
+      result = ::inflate(&stream_, Z_NO_FLUSH);
+      return room - stream_.avail_out;
+    });
     in.remove_prefix(in.size() - stream_.avail_in);
-    out.resize(out.size() - stream_.avail_out);
     if (result == Z_STREAM_END) has_ended_ = true;
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
       return damaged(form_ == Form::gzip ? "gzip" : "deflate", stream_.msg ? stream_.msg : "");
@@ -90,15 +100,16 @@ class Brotli final : public ContentDecoder::Layer {
       return {};
     }
     has_begun_ = has_begun_ || !in.empty();
-    const std::size_t had = out.size();
-    out.resize(had + ContentDecoder::kPieceMax);
-    std::size_t in_left = in.size(), out_left = ContentDecoder::kPieceMax;
+    std::size_t in_left = in.size();
     const auto* from = reinterpret_cast<const std::uint8_t*>(in.data());
-    auto* to = reinterpret_cast<std::uint8_t*>(out.data() + had);
-    const auto result =
-        ::BrotliDecoderDecompressStream(state_, &in_left, &from, &out_left, &to, nullptr);
+    auto result = BROTLI_DECODER_RESULT_ERROR;
+    append_piece(out, [&](char* at, std::size_t room) {
+      std::size_t left = room;
+      auto* to = reinterpret_cast<std::uint8_t*>(at);
+      result = ::BrotliDecoderDecompressStream(state_, &in_left, &from, &left, &to, nullptr);
+      return room - left;
+    });
     in.remove_prefix(in.size() - in_left);
-    out.resize(out.size() - out_left);
     if (result == BROTLI_DECODER_RESULT_ERROR)
       return damaged("br", ::BrotliDecoderErrorString(::BrotliDecoderGetErrorCode(state_)));
     return {};
@@ -120,13 +131,14 @@ class Zstd final : public ContentDecoder::Layer {
   Status decode(std::string_view& in, std::string& out) override {
     if (!state_) return fail(Code::limit_exceeded, "no memory to decode the answer");
     if (in.empty() && is_done_) return {};
-    const std::size_t had = out.size();
-    out.resize(had + ContentDecoder::kPieceMax);
     ZSTD_inBuffer from{in.data(), in.size(), 0};
-    ZSTD_outBuffer to{out.data() + had, ContentDecoder::kPieceMax, 0};
-    const std::size_t result = ::ZSTD_decompressStream(state_, &to, &from);
+    std::size_t result = 0;
+    append_piece(out, [&](char* at, std::size_t room) {
+      ZSTD_outBuffer to{at, room, 0};
+      result = ::ZSTD_decompressStream(state_, &to, &from);
+      return to.pos;
+    });
     in.remove_prefix(from.pos);
-    out.resize(had + to.pos);
     if (::ZSTD_isError(result)) return damaged("zstd", ::ZSTD_getErrorName(result));
     is_done_ = result == 0;
     return {};

@@ -24,11 +24,15 @@ class BeastReader final : public Http1Reader {
 
   Status feed(std::string_view bytes) override {
     unparsed_ += bytes;
+    // The shortest end of the chunked coding has five bytes. Beast, asked again with less of it,
+    // trips over an assertion of its own.
+    if (has_head_ && needs_more_ && unparsed_.size() < 5) return {};
     while (!unparsed_.empty() && !is_done()) {
       boost::system::error_code error;
       const std::size_t used =
           parser_->put(boost::asio::buffer(unparsed_.data(), unparsed_.size()), error);
       unparsed_.erase(0, used);
+      needs_more_ = error == http::error::need_more;
       if (error && error != http::error::need_more)
         return fail(Code::unavailable, peer_ + " does not answer in HTTP/1.1", error.message());
       // What stays unparsed is a line of the chunked coding: it has a bound as the head has.
@@ -65,7 +69,7 @@ class BeastReader final : public Http1Reader {
  private:
   void begin_head() {
     parser_.emplace();
-    parser_->eager(true);
+    parser_->eager(false);  // the head alone, so that trailers do not count as headers
     parser_->header_limit(kHeadBytesMax);
     parser_->body_limit(boost::none);
     parser_->skip(is_bodiless_);
@@ -83,6 +87,7 @@ class BeastReader final : public Http1Reader {
       return {};
     }
     has_head_ = true;
+    parser_->eager(true);
     for (const auto& field : parser_->get())
       headers_.emplace_back(std::string(field.name_string()), std::string(field.value()));
     return {};
@@ -94,7 +99,7 @@ class BeastReader final : public Http1Reader {
   std::string unparsed_;
   Headers headers_;
   int status_ = 0, interim_ = 0;
-  bool has_head_ = false, ended_by_close_ = false;
+  bool has_head_ = false, needs_more_ = false, ended_by_close_ = false;
 };
 
 }  // namespace

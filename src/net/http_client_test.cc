@@ -72,6 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
              "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
              "chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n",
              "200 hello"},
+        Wire{"NoChunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "200 "},
         Wire{"UntilClose", "HTTP/1.1 200 OK\r\n\r\nhello", "200 hello"},
         Wire{"ShortLength", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", ""},
         Wire{"ShortChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello", ""},
@@ -237,6 +238,17 @@ TEST(Client, AProtocolThatNobodyAskedForIsRefused) {
 TEST(Client, AHeadAnswerHasNoBody) {
   const TestServer server(saying("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"));
   EXPECT_EQ(told(get(server, {}, {}, {.method = "HEAD"})), "200 ");
+}
+
+TEST(Client, TrailersAreNoHeaders) {
+  const TestServer server(
+      saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+             "Set-Cookie: late\r\n\r\n"));
+  const auto client = HttpClient::make();
+  const auto response = send(*client, {.url = server.url()}).value();
+  EXPECT_EQ(response->headers(), (Headers{{"Transfer-Encoding", "chunked"}}));
+  EXPECT_EQ(told(whole(*response)), "200 hello");
+  EXPECT_EQ(response->header("Set-Cookie"), "");
 }
 
 TEST(Client, AllHeadersAreTold) {
