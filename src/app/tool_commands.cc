@@ -3,33 +3,20 @@
 #include "app/mounts.h"
 #include "app/program.h"
 #include "base/text.h"
-#include "base/thread.h"
-#include "vfs/memory_filesystem.h"
+#include "tools/own_call.h"
 
 namespace boxagnts::app {
 namespace {
 
 constexpr std::size_t kInputBytesMax = 10u << 20;
-constexpr std::uint64_t kScratchBytesMax = 64u << 20;
 
+// As the command line says it.
 Result<const tools::Tool*> find_tool(const tools::Registry& registry, const std::string& name) {
-  if (const auto* tool = registry.find(name)) return tool;
-  const auto names = registry.names();
-  const auto nearest = base::nearest_name(name, names);
-  std::string sentence = "there is no tool \"" + base::one_line(name, 80) + "\"";
-  sentence += nearest.empty() ? "; see boxagnts tool list"
-                              : "; did you mean \"" + std::string(nearest) + "\"?";
-  return fail(Code::not_found, std::move(sentence));
+  auto found = tools::find_tool(registry, name);
+  if (!found && !found.error().message.ends_with('?'))
+    found.error().message += "; see boxagnts tool list";
+  return found;
 }
-
-// `tool run` is a person's own call: what the flags grant is granted, and nothing is asked.
-class OwnCall final : public tools::RunControl {
- public:
-  Status decided(const core::CallDecided&) override { return {}; }
-  Result<core::Answer> ask(const core::Approval&) override {
-    return fail(Code::permission_denied, "this call needs a question, which tool run does not ask");
-  }
-};
 
 Result<core::Grant> envelope_of(const cli::ToolRunCommand& command, agent::Settings settings) {
   for (const auto& given : command.mounts) {
@@ -98,22 +85,17 @@ Result<int> execute(const cli::ToolRunCommand& command) {
   const auto tools = TRY(Tools::make(clock, {.instances_max = 1}));
   if (const auto found = find_tool(tools->registry, command.tool); !found)
     return std::unexpected(found.error());
-  tools::RunPolicy policy;
-  policy.mode = core::Mode::autonomous;
-  policy.envelope = TRY(envelope_of(command, preferences.settings));
-  const core::ToolCall call{
+  auto envelope = TRY(envelope_of(command, preferences.settings));
+  core::ToolCall call{
       "call", command.tool,
       command.input ? *command.input : TRY(read_input(kInputBytesMax, stop.get_token()))};
-  const tools::ToolContext context{.workspace = workspace.root,
-                                   .scratch = vfs::make_memory_filesystem(clock, kScratchBytesMax),
-                                   .limits = policy.envelope.limits,
-                                   .stop = stop.get_token()};
-  OwnCall control;
-  Result<core::ToolFinished> result = fail(Code::internal, "the call did not run");
-  TRY(base::Thread::start("tool", core::calling_thread_bytes(policy.envelope.limits), [&] {
-    result = tools->pipeline->run(call, policy, context, control);
-  })).join();
-  const auto finished = TRY(std::move(result)).result;
+  const auto finished = TRY(tools::run_own_call(*tools->pipeline,
+                                                {.call = std::move(call),
+                                                 .envelope = std::move(envelope),
+                                                 .workspace = workspace.root,
+                                                 .stop = stop.get_token()},
+                                                clock))
+                            .result;
   TRY(print(finished.text + (finished.text.ends_with('\n') ? "" : "\n")));
   return exit_code_of(finished.status);
 }

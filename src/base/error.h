@@ -22,6 +22,7 @@ namespace boxagnts::base {
   X(invalid_argument, 400, -32602, 2, "change the request")                       \
   X(not_found, 404, -32001, 2, "name something that exists")                      \
   X(permission_denied, 403, -32002, 5, "ask for the grant, or do without")        \
+  X(unauthenticated, 401, -32012, 5, "sign in, or send the token")                \
   X(conflict, 409, -32003, 1, "look at the new state and decide again")           \
   X(limit_exceeded, 413, -32004, 4, "ask for less, or raise the named limit")     \
   X(timeout, 504, -32005, 4, "try again, or raise the named limit")               \

@@ -1,0 +1,28 @@
+// A person's own call of a tool, outside any run: what the envelope grants is granted, and nothing
+// is asked. The same for every door. Thread-safe.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "core/event.h"
+#include "tools/call_pipeline.h"
+
+namespace boxagnts::tools {
+
+struct OwnCall {
+  core::ToolCall call;
+  core::Grant envelope;
+  std::string workspace;  // absolute, canonical
+  std::stop_token stop;
+};
+
+// Runs it on a thread of its own, large enough for a guest, and waits. Errors: busy (no thread),
+// and those of CallPipeline::run.
+Result<core::ToolFinished> run_own_call(const CallPipeline& pipeline, OwnCall own,
+                                        base::Clock& clock);
+
+// The tool of that name. Errors: not_found, with the nearest known name.
+Result<const Tool*> find_tool(const Registry& registry, std::string_view name);
+
+}  // namespace boxagnts::tools
