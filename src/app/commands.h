@@ -23,6 +23,7 @@ Result<int> execute(const cli::ModuleRunCommand& command);
 Result<int> execute(const cli::PolicyExplainCommand& command);
 Result<int> execute(const cli::SessionListCommand& command);
 Result<int> execute(const cli::SessionShowCommand& command);
+Result<int> execute(const cli::ServeCommand& command);
 Result<int> execute(const cli::ShowText& command);
 
 // "boxagnts: SENTENCE" on standard error.

@@ -26,7 +26,8 @@ constexpr const char* kExitCodes =
     "  boxagnts run --model ollama/qwen3 \"Summarise the README in three sentences\"\n"
     "  git diff | boxagnts run --mode edits \"Write a changelog entry for this into CHANGES.md\"\n"
     "  boxagnts tool run read '{\"file_path\": \"README.md\", \"limit\": 5}'\n"
-    "  boxagnts session list";
+    "  boxagnts session list\n"
+    "  boxagnts --workspace-dir ~/project --port 30001";
 constexpr const char* kRunExamples =
     "What is piped in is added to the prompt. Questions are asked on the terminal; without one "
     "they are\n"
@@ -38,6 +39,18 @@ constexpr const char* kRunExamples =
     "\"Plan …\"\n"
     "  boxagnts run --session 01k… \"Now do the second step\"\n"
     "  boxagnts run --json \"…\" | jq -r 'select(.kind == \"tool_finished\") | .result.status'";
+constexpr const char* kServeExamples =
+    "Without a subcommand boxagnts serves the current folder. It prints its address with a token; "
+    "the\n"
+    "person that started it gets one by POST /api/v1/auth/token too. API: "
+    "GET /api/v1/openapi.json.\n"
+    "Beyond this machine it takes an administrator, whose password is in a file, in\n"
+    "BOXAGNTS_ADMIN_PASSWORD or typed in, and TLS, or a proxy that does it.\n"
+    "\n"
+    "Examples:\n"
+    "  boxagnts serve --workspace-dir ~/project\n"
+    "  boxagnts serve --host 0.0.0.0 --admin-user ada --tls-cert cert.pem --tls-key key.pem \\\n"
+    "    --allow-host box.example.org";
 constexpr const char* kToolRunExamples =
     "A tool of boxagnts tool list gets its arguments as JSON; the workspace is mounted read-write "
     "at "
@@ -86,6 +99,8 @@ struct Given {
   std::string memory, stack, disk, output;
   std::uint64_t fuel = 0;
   std::optional<std::vector<std::string>> behind;  // a `--` of `tool run`
+  ServeCommand serve;
+  std::string admin_user, admin_password_file;
 };
 
 Result<std::uint64_t> parse_bytes(const std::string& flag, const std::string& text) {
@@ -116,8 +131,8 @@ void add_offline(CLI::App& app, Given& given) {
 }
 
 struct Commands {
-  CLI::App *run, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session, *session_list,
-      *session_show;
+  CLI::App *serve, *run, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session,
+      *session_list, *session_show;
 };
 
 void define_policy(CLI::App& app, Commands& commands, Given& given) {
@@ -135,12 +150,38 @@ void define_policy(CLI::App& app, Commands& commands, Given& given) {
   add_workspace(explain, given);
 }
 
+void define_serve(CLI::App& serve, Given& given) {
+  serve.footer(kServeExamples);
+  serve.add_option("--host", given.serve.host, "the address to listen at (default: 127.0.0.1)");
+  serve
+      .add_option("--port", given.serve.port,
+                  "the port (default: 30001; the next free one where it is taken; 0: any)")
+      ->check(CLI::Range(0, 65'535));
+  serve.add_option("--model", given.model, "the model of runs that name none");
+  serve
+      .add_option("--allow-host", given.serve.host_names,
+                  "another host name by which this server may be called; may be repeated")
+      ->allow_extra_args(false);
+  serve.add_option("--admin-user", given.admin_user, "ask for this user and a password");
+  serve.add_option("--admin-password-file", given.admin_password_file,
+                   "a file with the password, or with its argon2id hash");
+  serve.add_option("--tls-cert", given.serve.tls_certificate, "the certificate chain, PEM");
+  serve.add_option("--tls-key", given.serve.tls_key, "its key, PEM");
+  serve.add_flag("--behind-proxy", given.serve.behind_proxy,
+                 "a proxy in front of this server does TLS");
+  add_offline(serve, given);
+  add_workspace(serve, given);
+}
+
 Commands define(CLI::App& app, Given& given) {
   Commands commands{};
   app.footer(kExitCodes);
   app.require_subcommand(1);
   app.set_help_flag("-h,--help", "print this help");
   app.set_version_flag("--version", std::string(kVersion.substr(0, kVersion.size() - 1)));
+
+  commands.serve = app.add_subcommand("serve", "serve the workspace on this machine, by HTTP");
+  define_serve(*commands.serve, given);
 
   commands.run = app.add_subcommand("run", "let an agent do a job in the workspace");
   auto& run = *commands.run;
@@ -219,6 +260,30 @@ Result<Command> run_command(const CLI::App& app, Given& given) {
   return command;
 }
 
+Result<Command> serve_command(const CLI::App& app, Given& given) {
+  ServeCommand command = std::move(given.serve);
+  command.common = given.common;
+  if (app.count("--model") > 0) command.model = given.model;
+  if (app.count("--admin-user") > 0) command.admin_user = given.admin_user;
+  if (app.count("--admin-password-file") > 0)
+    command.admin_password_file = given.admin_password_file;
+  if (command.admin_user && command.admin_user->empty())
+    return fail(Code::invalid_argument, "--admin-user takes a name");
+  if (command.admin_password_file && !command.admin_user)
+    return fail(Code::invalid_argument, "--admin-password-file belongs to --admin-user NAME");
+  if (command.tls_certificate.empty() != command.tls_key.empty())
+    return fail(Code::invalid_argument, "--tls-cert and --tls-key belong together");
+  for (auto& name : command.host_names) {
+    for (char& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (name.empty() || name.find_first_of("/: *") != std::string::npos)
+      return fail(Code::invalid_argument,
+                  "--allow-host takes a host name without a port, as in box.example.org, not \"" +
+                      base::one_line(name, 80) + "\"");
+  }
+  return command;
+}
+
 bool is_module_path(std::string_view name) { return name.contains('/') || name.ends_with(".wasm"); }
 
 // What tools and programs are granted alike.
@@ -278,6 +343,7 @@ Result<Command> tool_run_command(const CLI::App& app, Given& given) {
 }
 
 Result<Command> make(const Commands& commands, Given& given) {
+  if (commands.serve->parsed()) return serve_command(*commands.serve, given);
   if (commands.run->parsed()) return run_command(*commands.run, given);
   if (commands.tool_list->parsed()) return ToolListCommand{given.json};
   if (commands.tool_show->parsed()) return ToolShowCommand{given.tool};
@@ -333,9 +399,10 @@ Result<Command> parse(const std::vector<std::string>& arguments) {
   CLI::App app(kAbout, "boxagnts");
   Given given;
   const Commands commands = define(app, given);
-  if (arguments.empty()) return ShowText{app.help()};
   // What stands behind -- is the program's, to the letter.
   auto own = arguments;
+  const bool asks_for_help = own.size() == 1 && (own[0] == "-h" || own[0].starts_with("--help"));
+  if (own.empty() || (own[0].starts_with('-') && !asks_for_help)) own.insert(own.begin(), "serve");
   if (own.size() > 1 && own[0] == "tool" && own[1] == "run")
     if (const auto end = std::ranges::find(own, "--"); end != own.end()) {
       given.behind.emplace(end + 1, own.end());

@@ -67,13 +67,25 @@ struct SessionShowCommand {
   std::string session;
   bool json = false;
 };
+// No subcommand is this one.
+struct ServeCommand {
+  Common common;
+  std::string host = "127.0.0.1";  // an address
+  std::uint16_t port = 30'001;     // 0: the system chooses
+  std::optional<std::string> model;
+  std::optional<std::string> admin_user;
+  std::optional<std::string> admin_password_file;
+  std::string tls_certificate, tls_key;  // both or none
+  std::vector<std::string> host_names;   // lower case
+  bool behind_proxy = false;
+};
 struct ShowText {  // --help, --version: print and exit 0
   std::string text;
 };
 
-using Command =
-    std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
-                 ModuleRunCommand, PolicyExplainCommand, SessionListCommand, SessionShowCommand>;
+using Command = std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
+                             ModuleRunCommand, PolicyExplainCommand, SessionListCommand,
+                             SessionShowCommand, ServeCommand>;
 
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);

@@ -82,7 +82,7 @@ TEST(Cli, PolicyExplainAndOffline) {
 
 TEST(Cli, HelpAndVersion) {
   EXPECT_TRUE(parsed<ShowText>({"--version"}).text.starts_with("boxagnts 0."));
-  for (const auto& arguments : {std::vector<std::string>{}, {"--help"}, {"-h"}})
+  for (const auto& arguments : {std::vector<std::string>{"--help"}, {"-h"}})
     EXPECT_TRUE(parsed<ShowText>(arguments).text.contains("Exit codes")) << arguments.size();
   EXPECT_TRUE(parsed<ShowText>({"run", "--help"}).text.contains("piped in"));
   EXPECT_TRUE(parsed<ShowText>({"tool", "run", "--help"}).text.contains("--dir"));
@@ -109,8 +109,15 @@ INSTANTIATE_TEST_SUITE_P(
                         "plan, ask, edits, autonomous or unattended"},
                     Bad{{"run", "--max-turns", "0", "x"}, "1"},
                     Bad{{"run", "--max-turns", "many", "x"}, "max-turns"},
-                    Bad{{"run", "a", "b"}, "b"}, Bad{{"session", "show"}, "id"},
-                    Bad{{"policy", "explain"}, "url"}, Bad{{"policy"}, "boxagnts --help"},
+                    Bad{{"serve", "--port", "65536"}, "65535"},
+                    Bad{{"serve", "--tls-cert", "c.pem"}, "--tls-key"},
+                    Bad{{"--admin-password-file", "f"}, "--admin-user"},
+                    Bad{{"--admin-user", ""}, "--admin-user"},
+                    Bad{{"--allow-host", "a.example:80"}, "without a port"},
+                    Bad{{"--allow-host", "*.example"}, "host name"},
+                    Bad{{"--prot", "1"}, "did you mean --port?"}, Bad{{"run", "a", "b"}, "b"},
+                    Bad{{"session", "show"}, "id"}, Bad{{"policy", "explain"}, "url"},
+                    Bad{{"policy"}, "boxagnts --help"},
                     Bad{{"tool", "run", "read", "--memory", "lots"}, "64M"},
                     Bad{{"tool", "run", "read", "--memory", "0"}, "64M"},
                     Bad{{"tool", "run", "read", "--dir", ":ro"}, "host"},
@@ -139,6 +146,47 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{{"tool", "run", "a.wasm", "--fuel", "-3"}, "fuel"},
                     Bad{{"tool", "run", "a.wasm", "--dir"}, "--dir"},
                     Bad{{"tool", "run", "a.wasm", "--dri", "x"}, "did you mean --dir?"}));
+
+TEST(Cli, ServeIsWhatNoSubcommandMeans) {
+  for (const auto& arguments : {std::vector<std::string>{}, {"serve"}}) {
+    const auto serve = parsed<ServeCommand>(arguments);
+    EXPECT_EQ(serve.host, "127.0.0.1");
+    EXPECT_EQ(serve.port, 30'001);
+    EXPECT_EQ(serve.common.workspace_directory, ".");
+    EXPECT_FALSE(serve.admin_user || serve.model || serve.behind_proxy);
+  }
+  const auto serve = parsed<ServeCommand>({"--workspace-dir",
+                                           "/w",
+                                           "--port",
+                                           "0",
+                                           "--host",
+                                           "::",
+                                           "--admin-user",
+                                           "ada",
+                                           "--admin-password-file",
+                                           "/p",
+                                           "--tls-cert",
+                                           "c",
+                                           "--tls-key",
+                                           "k",
+                                           "--allow-host",
+                                           "Box.Example",
+                                           "--allow-host",
+                                           "b",
+                                           "--behind-proxy",
+                                           "--model",
+                                           "ollama/x"});
+  EXPECT_EQ(serve.common.workspace_directory, "/w");
+  EXPECT_EQ(serve.port, 0);
+  EXPECT_EQ(serve.host, "::");
+  EXPECT_EQ(serve.admin_user, "ada");
+  EXPECT_EQ(serve.admin_password_file, "/p");
+  EXPECT_EQ(serve.tls_certificate, "c");
+  EXPECT_EQ(serve.tls_key, "k");
+  EXPECT_EQ(serve.host_names, (std::vector<std::string>{"box.example", "b"}));
+  EXPECT_TRUE(serve.behind_proxy);
+  EXPECT_EQ(serve.model, "ollama/x");
+}
 
 TEST(Cli, APathIsAProgramWithWhatFollowsBehindDashes) {
   const auto run = parsed<ModuleRunCommand>(

@@ -1,0 +1,157 @@
+// `serve`: listens first, so that who waits for the port need not wait for the rest, then makes the
+// program, and serves until a signal.
+#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "app/commands.h"
+#include "app/interrupts.h"
+#include "app/program.h"
+#include "base/file.h"
+#include "gateway/gateway.h"
+#include "net/http_server.h"
+#include "net/peer_user.h"
+
+namespace boxagnts::app {
+namespace {
+
+constexpr std::size_t kPasswordBytesMax = 4'096;
+constexpr unsigned kWorkers = 8;  // calls of tools and passwords hold five of them at most
+constexpr std::chrono::seconds kRunsEndWithin{5};
+
+// Typed on the controlling terminal, which does not show it.
+Result<std::string> ask_password(const std::string& user) {
+  const base::UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  termios before{};
+  if (!terminal || ::tcgetattr(terminal.get(), &before) != 0)
+    return fail(Code::invalid_argument,
+                "--admin-user needs a password: write it into a file for --admin-password-file, or "
+                "set BOXAGNTS_ADMIN_PASSWORD");
+  termios silent = before;
+  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  ::tcsetattr(terminal.get(), TCSAFLUSH, &silent);
+  (void)base::write_all(terminal.get(), "password of " + user + ": ");
+  std::string typed(kPasswordBytesMax, '\0');
+  const ssize_t got = ::read(terminal.get(), typed.data(), typed.size());
+  ::tcsetattr(terminal.get(), TCSAFLUSH, &before);
+  (void)base::write_all(terminal.get(), "\n");
+  if (got <= 0) return fail(Code::cancelled, "no password was typed");
+  typed.resize(static_cast<std::size_t>(got));
+  return typed;
+}
+
+Result<std::optional<gateway::Administrator>> administrator_of(const cli::ServeCommand& command) {
+  if (!command.admin_user) return std::nullopt;
+  std::string password = environment_variable("BOXAGNTS_ADMIN_PASSWORD");
+  ::unsetenv("BOXAGNTS_ADMIN_PASSWORD");  // no child inherits it
+  if (command.admin_password_file) {
+    auto read = base::read_file(*command.admin_password_file, kPasswordBytesMax);
+    if (!read) return std::unexpected(std::move(read.error()).in("--admin-password-file"));
+    password = std::move(*read);
+  } else if (password.empty()) {
+    password = TRY(ask_password(*command.admin_user));
+  }
+  return TRY(gateway::make_administrator(*command.admin_user, password));
+}
+
+Result<net::IpAddress> address_of(const std::string& host) {
+  if (const auto address = net::parse_ip(host == "localhost" ? "127.0.0.1" : host)) return *address;
+  return fail(
+      Code::invalid_argument,
+      "--host takes an address of this machine, as 127.0.0.1, 0.0.0.0 or ::, not \"" + host + "\"");
+}
+
+Result<gateway::Options> options_of(const cli::ServeCommand& command,
+                                    const net::IpAddress& address) {
+  gateway::Options options{
+      .host_names = command.host_names,
+      .proxy = command.behind_proxy ? gateway::Proxy::in_front : gateway::Proxy::none,
+      .own_user = ::geteuid()};
+  TRY(gateway::check_exposure({.beyond_loopback = !gateway::is_loopback(address),
+                               .has_administrator = command.admin_user.has_value(),
+                               .has_certificate = !command.tls_certificate.empty(),
+                               .behind_proxy = command.behind_proxy}));
+  options.administrator = TRY(administrator_of(command));
+  options.peer_user = [](const net::ServerRequest& request) {
+    return net::peer_user({.client = request.peer,
+                           .client_port = request.peer_port,
+                           .server = request.local,
+                           .server_port = request.local_port});
+  };
+  return options;
+}
+
+// Where a person finds it.
+std::string page_of(const cli::ServeCommand& command, const net::IpAddress& address,
+                    std::uint16_t port, const std::string& token) {
+  std::string host = address.v4 ? address.text() : "[" + address.text() + "]";
+  if (!command.host_names.empty()) host = command.host_names.front();
+  const bool secure = !command.tls_certificate.empty();
+  return (secure ? "https://" : "http://") + host + ":" + std::to_string(port) + "/" +
+         (token.empty() ? "" : "#token=" + token);
+}
+
+// Every run ends with an event that readers of the stream can still see.
+void end_runs(Program& program) {
+  const auto bell = program.runs->frames();
+  for (const auto& run : program.runs->live()) (void)program.runs->cancel(run.run);
+  const auto deadline = std::chrono::steady_clock::now() + kRunsEndWithin;
+  const auto some_live = [&] {
+    const auto runs = program.store->live_runs();
+    return runs &&
+           std::ranges::any_of(*runs, [](const auto& run) { return run.owner_pid == ::getpid(); });
+  };
+  while (some_live() && std::chrono::steady_clock::now() < deadline) bell->wait({}, deadline);
+}
+
+}  // namespace
+
+Result<int> execute(const cli::ServeCommand& command) {
+  std::stop_source stop;
+  const auto interrupts = TRY(Interrupts::watch([&] { stop.request_stop(); }));
+  auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
+  auto preferences = TRY(read_preferences(workspace, command.common));
+  const auto address = TRY(address_of(command.host));
+  auto options = TRY(options_of(command, address));
+
+  // In the order in which they may go: the server, the gateway, the program.
+  base::SystemClock clock;
+  std::unique_ptr<Program> program;
+  gateway::Gateway door(std::move(options), clock);
+  const auto server =
+      TRY(net::HttpServer::start({.address = address,
+                                  .port = command.port,
+                                  .if_taken = net::ServerOptions::IfTaken::next_free,
+                                  .certificate_file = command.tls_certificate,
+                                  .key_file = command.tls_key,
+                                  .workers = kWorkers,
+                                  .refusal = gateway::refusal},
+                                 [&door](net::Exchange& exchange) { door.handle(exchange); }));
+  for (auto* grant : {&preferences.settings.network, &preferences.network.grant})
+    grant->own_ports.push_back(server->port());
+  const std::string model = command.model.value_or(preferences.model);
+  const auto mode = preferences.mode.value_or(core::Mode::ask);
+  const std::string root = workspace.root;
+  program = TRY(Program::make(std::move(workspace), std::move(preferences)));
+  TRY(door.open({.store = *program->store,
+                 .runs = *program->runs,
+                 .registry = program->tools->registry,
+                 .pipeline = *program->tools->pipeline,
+                 .settings = program->preferences.settings,
+                 .default_model = model,
+                 .default_mode = mode,
+                 .scratch_folder = program->workspace.state_folder}));
+  if (command.port != 0 && server->port() != command.port)
+    say("port " + std::to_string(command.port) + " is in use, so this server is at " +
+        std::to_string(server->port()));
+  TRY(print("BoxAgnts serves " + root + " at " +
+            page_of(command, address, server->port(), door.start_token()) + "\n"));
+  (void)clock.sleep_until(base::kNever, stop.get_token());
+  end_runs(*program);
+  return 0;
+}
+
+}  // namespace boxagnts::app

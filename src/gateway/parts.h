@@ -1,0 +1,52 @@
+// What handlers work with. `services` is the program's; the rest is the gateway's own.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "agent/runs.h"
+#include "agent/settings.h"
+#include "base/time.h"
+#include "gateway/access.h"
+#include "gateway/feed.h"
+#include "gateway/sign_in.h"
+#include "gateway/tokens.h"
+#include "store/store.h"
+#include "tools/call_pipeline.h"
+
+namespace boxagnts::gateway {
+
+// Everything outlives the gateway. Nothing here is asked before a request needs it.
+struct Services {
+  store::Store& store;
+  agent::Runs& runs;
+  const tools::Registry& registry;
+  const tools::CallPipeline& pipeline;
+  const agent::Settings& settings;
+  std::string default_model;  // "" when none is set
+  core::Mode default_mode = core::Mode::ask;
+  std::string scratch_folder;  // on disk, the program's own: for what is too large for memory
+};
+
+struct Counters {
+  std::atomic<std::uint64_t> requests = 0;  // answered
+  std::atomic<std::uint64_t> refused = 0;   // with a status of 400 to 499
+  std::atomic<std::uint64_t> failed = 0;    // with one of 500 and more
+  std::atomic<unsigned> tool_calls = 0;     // under way
+  base::Timestamp started = 0;
+};
+
+struct Parts {
+  Services services;
+  base::Clock& clock;
+  Tokens& tokens;
+  Tickets& tickets;
+  SignIn& sign_in;
+  Feed& feed;
+  Counters& counters;
+  const std::string& openapi;  // the document
+};
+
+}  // namespace boxagnts::gateway

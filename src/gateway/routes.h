@@ -1,0 +1,25 @@
+// The groups of routes. all_routes() is their sum, the one table of the API.
+#pragma once
+
+#include <vector>
+
+#include "gateway/route.h"
+
+namespace boxagnts::gateway {
+
+std::vector<Route> system_routes();   // /, /healthz, /metrics, the OpenAPI document
+std::vector<Route> auth_routes();     // tokens and tickets
+std::vector<Route> run_routes();      // start, cancel, answer, list
+std::vector<Route> session_routes();  // list, show, rename, delete, events, export, blobs
+std::vector<Route> event_routes();    // the event stream
+std::vector<Route> tool_routes();     // list, show, run
+
+std::vector<Route> all_routes();
+
+// The component schemas of the OpenAPI document: {"Session": {…}, …}.
+const Json& component_schemas();
+
+// Schemas that several routes use in their parameters.
+inline constexpr std::string_view kIdSchema = R"({"$ref":"#/components/schemas/Id"})";
+
+}  // namespace boxagnts::gateway

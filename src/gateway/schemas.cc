@@ -1,0 +1,174 @@
+// The component schemas: the values of core as JSON, as doors show them, and the bodies of
+// requests.
+#include "base/json.h"
+#include "gateway/routes.h"
+
+namespace boxagnts::gateway {
+namespace {
+
+constexpr std::string_view kSchemas =
+    R"json({
+"Id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "description": "A session, )json"
+    R"json(run or question."},
+"BlobId": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+"Time": {"type": "string", "description": "ISO 8601, UTC."},
+"Error": {
+  "type": "object", "required": ["error"], "additionalProperties": false,
+  "properties": {"error": {
+    "type": "object", "required": ["code", "message"], "additionalProperties": false,
+    "properties": {
+      "code": {"type": "string", "description": "For programs."},
+      "message": {"type": "string", "description": "One sentence for a person: what, )json"
+    R"json(where, what to do."},
+      "retry_after_ms": {"type": "integer", "minimum": 1}}}}},
+"Mode": {"enum": ["plan", "ask", "edits", "autonomous", "unattended"]},
+"AgentAccess": {"enum": ["full", "read-only", "search-only"]},
+"Empty": {"type": "object", "maxProperties": 0},
+"Health": {
+  "type": "object", "required": ["status"], "properties": {"status": {"const": "ok"}}},
+
+"RunStart": {
+  "type": "object", "required": ["prompt"], "additionalProperties": false,
+  "properties": {
+    "prompt": {"type": "string", "minLength": 1, "maxLength": 1000000, "pattern": "\\S"},
+    "session": {"$ref": "#/components/schemas/Id", "description": "Absent: a new one."},
+    "model": {"type": "string", "maxLength": 500, "pattern": )json"
+    R"json("^(openai|ollama|llamacpp|scripted)/.", "description": "Absent: the configuration's."},
+    "mode": {"$ref": "#/components/schemas/Mode"},
+    "access": {"$ref": "#/components/schemas/AgentAccess"},
+    "max_turns": {"type": "integer", "minimum": 1, "maximum": 10000}}},
+"RunStarted": {
+  "type": "object", "required": ["run", "session", "after"],
+  "properties": {
+    "run": {"$ref": "#/components/schemas/Id"},
+    "session": {"$ref": "#/components/schemas/Id"},
+    "after": {"type": "integer", "minimum": 0, "description": "The number of the )json"
+    R"json(session's last event before this run."}}},
+"Run": {
+  "type": "object", "required": ["run", "session", "process", "here", "started"],
+  "properties": {
+    "run": {"$ref": "#/components/schemas/Id"},
+    "session": {"$ref": "#/components/schemas/Id"},
+    "process": {"type": "integer"},
+    "here": {"type": "boolean", "description": "Of this server: it can be cancelled and )json"
+    R"json(answered here."},
+    "started": {"$ref": "#/components/schemas/Time"},
+    "model": {"type": "string"},
+    "mode": {"$ref": "#/components/schemas/Mode"}}},
+"Runs": {
+  "type": "object", "required": ["runs"],
+  "properties": {"runs": {"type": "array", "items": {"$ref": "#/components/schemas/Run"}}}},
+"AnswerGiven": {
+  "type": "object", "required": ["approval", "answer"], "additionalProperties": false,
+  "properties": {
+    "approval": {"$ref": "#/components/schemas/Id"},
+    "answer": {"enum": ["yes", "no", "for-this-run"]}}},
+
+"Session": {
+  "type": "object", "required": ["id", "title", "created", "updated", "events", "model", )json"
+    R"json("running"],
+  "properties": {
+    "id": {"$ref": "#/components/schemas/Id"},
+    "title": {"type": "string"},
+    "created": {"$ref": "#/components/schemas/Time"},
+    "updated": {"$ref": "#/components/schemas/Time"},
+    "events": {"type": "integer", "minimum": 0},
+    "model": {"type": "string", "description": "Of the last run."},
+    "running": {"type": "boolean"}}},
+"Sessions": {
+  "type": "object", "required": ["sessions"],
+  "properties": {
+    "sessions": {"type": "array", "items": {"$ref": "#/components/schemas/Session"}},
+    "next": {"type": "string", "description": "The cursor of the next page; absent on the )json"
+    R"json(last one."}}},
+"SessionChange": {
+  "type": "object", "required": ["title"], "additionalProperties": false,
+  "properties": {"title": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": )json"
+    R"json("\\S"}}},
+"Event": {
+  "type": "object", "required": ["position", "session", "number", "run", "time", "kind"],
+  "properties": {
+    "position": {"type": "integer", "minimum": 1, "description": "In the workspace, )json"
+    R"json(rising; the id in the stream."},
+    "session": {"$ref": "#/components/schemas/Id"},
+    "number": {"type": "integer", "minimum": 1, "description": "In the session, without gaps."},
+    "run": {"$ref": "#/components/schemas/Id"},
+    "time": {"$ref": "#/components/schemas/Time"},
+    "kind": {"enum": ["run_started", "user_message", "assistant_block", "turn_ended", )json"
+    R"json("call_decided",
+      "approval_asked", "approval_answered", "tool_finished", "turn_retried", "run_ended"]}}},
+"Events": {
+  "type": "object", "required": ["events", "last"],
+  "properties": {
+    "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+    "last": {"type": "integer", "minimum": 0, "description": "The number of the session's )json"
+    R"json(last event."}}},
+"EventStream": {
+  "type": "string",
+  "description": "Server-sent events. `attached` comes first. An unnamed one is an Event, )json"
+    R"json(its id is its position: to go on after a break, send the last id as Last-Event-ID )json"
+    R"json(or `after`; nothing is missed or comes twice. `frame` is a piece of what is being )json"
+    R"json(made, without an id: text_delta, thinking_delta, call_begun, tool_begun, or )json"
+    R"json(snapshot, which takes the place of all frames of its session. A frame counts until )json"
+    R"json(an event of its session with a number higher than its `after` comes."},
+
+"Tool": {
+  "type": "object", "required": ["name", "description", "input_schema", "level"],
+  "properties": {
+    "name": {"type": "string"},
+    "description": {"type": "string"},
+    "input_schema": {"type": "object"},
+    "level": {"enum": ["none", "read-only", "write", "execute", "dangerous", "forbidden"]}}},
+"Tools": {
+  "type": "object", "required": ["tools"],
+  "properties": {"tools": {"type": "array", "items": {"$ref": "#/components/schemas/Tool"}}}},
+"ToolCall": {
+  "type": "object", "required": ["arguments"], "additionalProperties": false,
+  "properties": {
+    "arguments": {"type": "object"},
+    "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 600000, "description": "No )json"
+    R"json(more than the configuration's limit."}}},
+"ToolResult": {
+  "type": "object", "required": ["status", "text", "duration_us"],
+  "properties": {
+    "status": {"enum": ["ok", "failed", "denied", "cancelled", "invalid"]},
+    "text": {"type": "string"},
+    "duration_us": {"type": "integer", "minimum": 0}}},
+
+"SignIn": {
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "user": {"type": "string", "maxLength": 200},
+    "password": {"type": "string", "maxLength": 1000}},
+  "dependentRequired": {"user": ["password"], "password": ["user"]},
+  "description": "{} asks as the user of this machine."},
+"Token": {
+  "type": "object", "required": ["token"], "properties": {"token": {"type": "string"}}},
+"TicketWanted": {
+  "type": "object", "required": ["path"], "additionalProperties": false,
+  "properties": {"path": {"type": "string", "minLength": 1, "maxLength": 8000, "pattern": )json"
+    R"json("^/api/v1/[!-~]*$",
+    "description": "With its query, as it will be asked for."}}},
+"Ticket": {
+  "type": "object", "required": ["url", "expires_in_ms"],
+  "properties": {
+    "url": {"type": "string", "description": "For one GET."},
+    "expires_in_ms": {"type": "integer", "minimum": 1}}}
+})json";
+
+}  // namespace
+
+const Json& component_schemas() {
+  static const Json schemas = base::parse_json(kSchemas).value();
+  return schemas;
+}
+
+std::vector<Route> all_routes() {
+  std::vector<Route> routes;
+  for (auto* group :
+       {system_routes, auth_routes, run_routes, session_routes, event_routes, tool_routes})
+    for (auto& route : group()) routes.push_back(std::move(route));
+  return routes;
+}
+
+}  // namespace boxagnts::gateway
