@@ -21,6 +21,7 @@ import drive_kill
 import drive_modules
 import drive_server
 import drive_server_attacks
+import drive_server_schema
 import drive_state
 import drive_streams
 import drive_tls
@@ -58,7 +59,7 @@ def main():
         sys.exit(f"behaviour: {binary} is no program: build it first (./dev release)")
 
     cases = (drive_kill.cases(options.kills) + drive_chat_server.CASES + drive_cancel.CASES +
-             drive_server.CASES + drive_server_attacks.CASES +
+             drive_server.CASES + drive_server_attacks.CASES + drive_server_schema.CASES +
              drive_approvals.CASES + drive_modules.CASES + drive_state.CASES + drive_streams.CASES +
              drive_tls.CASES + drive_urls.CASES + cases_from_scripts.load())
     names = [name for name, _ in cases]

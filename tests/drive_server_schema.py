@@ -1,0 +1,45 @@
+"""schemathesis, other people's reading of the OpenAPI document, against the server: no 5xx, every answer as declared,
+what is declared wrong is refused and what is declared right is taken. `./dev schemathesis` installs it."""
+import os
+import subprocess
+from pathlib import Path
+
+from harness import Skip, want
+from server_client import Served
+
+LASTS_AT_MOST_S = 500
+OK = {"turns": [{"say": "Done."}]}
+
+
+def program():
+    cache = os.environ.get("BOXAGNTS_CACHE_DIR", os.path.expanduser("~/.cache/boxagnts"))
+    for path in (os.environ.get("BOXAGNTS_SCHEMATHESIS"), f"{cache}/schemathesis/bin/schemathesis"):
+        if path and Path(path).exists():
+            return path
+    raise Skip("schemathesis is not installed; ./dev schemathesis installs it")
+
+
+def with_seed(seed):
+    def play(case):
+        """All its checks, its own generators; the stream is left out, because it has no end to wait for."""
+        checker = program()
+        # Models that it makes up are not there: nothing listens on the discard port.
+        nowhere = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OLLAMA_HOST": "127.0.0.1:9",
+                   "LLAMACPP_BASE_URL": "http://127.0.0.1:9/v1"}
+        with Served(case, "--model", case.model_file(OK), environment=nowhere) as served:
+            run = served.start_run("Something to look at.", case.model_file(OK))
+            done = subprocess.run(
+                [checker, "run", f"http://127.0.0.1:{served.port}/api/v1/openapi.json", "--no-color",
+                 "--header", f"Authorization: Bearer {served.token}", "--checks", "all", "--workers", "1",
+                 "--max-examples", os.environ.get("BOXAGNTS_SCHEMATHESIS_EXAMPLES", "20"),
+                 "--seed", str(seed), "--exclude-operation-id", "streamEvents"],
+                cwd=case.root, capture_output=True, text=True, timeout=LASTS_AT_MOST_S)
+            want(done.returncode == 0, f"schemathesis ended with {done.returncode}:\n{done.stdout[-6000:]}")
+            want(run["run"], "no run")
+            metrics = served.ask("GET", "/metrics").body.decode()
+            want("boxagnts_requests_failed_total 0\n" in metrics, f"a request failed:\n{metrics}")
+            served.stop()
+    return play
+
+
+CASES = [(f"server schema/schemathesis, seed {seed}", with_seed(seed)) for seed in (1, 2)]
