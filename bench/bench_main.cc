@@ -18,6 +18,7 @@
 #include "bench/programs.h"
 #include "bench/runs.h"
 #include "bench/search.h"
+#include "bench/serve.h"
 #include "bench/server.h"
 #include "bench/timing.h"
 #include "sandbox/sandbox.h"
@@ -279,6 +280,7 @@ int run(int argc, char** argv) {
     bench_cancel(workspace.root);
     bench_search(workspace.root + "/tree");
     if (argc > 1) bench_version(argv[1]);
+    if (argc > 1) bench_serve(workspace.root + "/large", argv[1]);
     if (argc > 1) bench_wasmtime(workspace.root, argv[1]);
   }));
   thread.join();

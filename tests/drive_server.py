@@ -198,6 +198,16 @@ def beyond_this_machine_it_is_not_open(case):
         want(done.stderr.count("\n") == 1 and not done.stdout, f"{flags}: {done.stderr!r}")
 
 
+def a_damaged_log_is_not_served(case):
+    want(case.run("One.", case.model_file(OK)).code == 0, "the run failed")
+    database = case.workspace / ".boxagnts/state.db"
+    database.write_bytes(b"garbage " * 1000)
+    done = case.call("serve", "--port", "0")
+    want(done.code == 7, f"exit code {done.code}: {done.stderr}")
+    want("state.db" in done.stderr and not done.stdout, f"{done.stderr!r} {done.stdout!r}")
+    want(database.read_bytes() == b"garbage " * 1000, "the file was changed")
+
+
 def an_administrator_signs_in(case):
     with Served(case, "--admin-user", "ada", environment={"BOXAGNTS_ADMIN_PASSWORD": "correct horse"}) as served:
         want(served.token is None, "a token was printed")
@@ -305,6 +315,7 @@ CASES = [
     ("server/the next free port", the_next_free_port),
     ("server/without a subcommand", without_a_subcommand),
     ("server/beyond this machine it is not open", beyond_this_machine_it_is_not_open),
+    ("server/a damaged log is not served", a_damaged_log_is_not_served),
     ("server/an administrator signs in", an_administrator_signs_in),
     ("server/two processes", two_processes),
     *((f"server/readers over a kill, seed {seed}", readers_over_a_kill(seed)) for seed in range(12)),

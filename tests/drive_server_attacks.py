@@ -178,7 +178,28 @@ def state_stays_private(case):
         want(served.token.encode() not in (path.read_bytes() if path.is_file() else b""), f"the token is in {path}")
 
 
+def guests_and_the_own_port(case):
+    """No tool reaches the server that runs it, by any address, though its person allowed the host and the port."""
+    config = case.root / "home/config/boxagnts"
+    config.mkdir(parents=True)
+    with Served(case) as served:
+        port = served.port
+        served.stop()
+    names = ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "[::ffff:127.0.0.1]"]
+    allowed = [f"http://{name}:{port}" for name in names]  # exact entries admit private addresses
+    (config / "config.toml").write_text(f"[network]\nallowed_outbound_hosts = {allowed}\n")
+    with Served(case, port=port) as served:
+        want(served.port == port, "the port is another one")
+        if served.ask("GET", "/api/v1/tools/web_fetch").status == 404:
+            raise Skip("this build has no tool that connects")
+        for name in [*names, "2130706433", "0x7f.1"]:
+            ran = served.ask("POST", "/api/v1/tools/web_fetch/run", {"arguments": {"url": f"http://{name}:{port}/healthz"}})
+            want(ran.status == 200 and ran.json()["status"] != "ok", f"{name}: {ran.status} {ran.body[:300]}")
+        served.stop()
+
+
 CASES = [
+    ("server attacks/guests and the own port", guests_and_the_own_port),
     ("server attacks/other pages on every route", other_pages),
     ("server attacks/rebound names on every route", rebound_names),
     ("server attacks/without the token on every route", without_the_token),

@@ -1,5 +1,5 @@
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -83,7 +83,12 @@ Result<Reply> page_events(Call& call) {
 // A file without a name, which goes with its descriptor.
 Result<base::UniqueFd> nameless_file(const std::string& folder) {
   base::UniqueFd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file) return file;
+  // Not every file system has such files.
+  std::string name = folder + "/export.XXXXXX";
+  file.reset(::mkostemp(name.data(), O_CLOEXEC));
   if (!file) return fail_errno(errno, "cannot make a file in " + folder);
+  ::unlink(name.c_str());
   return file;
 }
 
