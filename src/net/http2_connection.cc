@@ -123,7 +123,10 @@ class Connection final : public Http2Connection {
   Result<std::optional<std::string>> try_read(Stream& stream) {
     const std::scoped_lock lock(mutex_);
     if (!has_news(stream) && !has_driver_) (void)receive_all();
-    if (!has_news(stream)) return std::nullopt;
+    if (!has_news(stream)) {
+      if (broken_) return std::unexpected(*broken_);
+      return std::nullopt;
+    }
     return TRY(take_body(stream));
   }
   int poll_descriptor(Stream& stream) {

@@ -285,6 +285,22 @@ INSTANTIATE_TEST_SUITE_P(
               "unavailable: "}),
     [](const auto& info) { return std::string(info.param.name); });
 
+TEST_F(Http2, ACutIsToldWithoutWaiting) {
+  const auto on = server([](Http2Peer& peer, std::int32_t id, H2Stream&) {
+    peer.answer(id, "hel", {{":status", "200"}}, true);
+    peer.flush();
+    peer.end_connection();
+  });
+  const auto response = send(*client_, {.url = on->url()}, {.sharing = Sharing::unshared}).value();
+  Result<std::optional<std::string>> piece;
+  while (piece = response->try_read(), piece) {
+    ASSERT_NE(*piece, "") << "a clean end";
+    pollfd wanted{response->poll_descriptor(), POLLIN, 0};
+    if (wanted.fd >= 0) ASSERT_EQ(::poll(&wanted, 1, 60'000), 1);
+  }
+  EXPECT_EQ(piece.error().code, Code::unavailable);
+}
+
 TEST_F(Http2, StallsTimeOutAndSayWhere) {
   const auto silent = server(nullptr);
   const auto late = get(*silent, {.first_byte = 50ms});

@@ -119,7 +119,9 @@ class DecodedResponse final : public Response {
   std::string_view protocol() const override { return inner_->protocol(); }
   Result<std::string> read(std::stop_token stop) override {
     while (!is_over_) {
-      if (auto piece = TRY(decoder_.next())) return std::move(*piece);
+      auto piece = TRY(decoder_.next());
+      has_more_ = piece.has_value();
+      if (piece) return std::move(*piece);
       auto came = TRY(inner_->read(stop));
       TRY(fed(std::move(came)));
     }
@@ -127,14 +129,18 @@ class DecodedResponse final : public Response {
   }
   Result<std::optional<std::string>> try_read() override {
     while (!is_over_) {
-      if (auto piece = TRY(decoder_.next())) return piece;
+      auto piece = TRY(decoder_.next());
+      has_more_ = piece.has_value();
+      if (piece) return piece;
       auto came = TRY(inner_->try_read());
       if (!came) return std::nullopt;
       TRY(fed(std::move(*came)));
     }
     return std::string();
   }
-  int poll_descriptor() const override { return is_over_ ? -1 : inner_->poll_descriptor(); }
+  int poll_descriptor() const override {
+    return is_over_ || has_more_ ? -1 : inner_->poll_descriptor();
+  }
 
  private:
   Status fed(std::string came) {
@@ -151,6 +157,7 @@ class DecodedResponse final : public Response {
   ContentDecoder decoder_;
   Headers headers_;
   bool is_over_ = false;
+  bool has_more_ = false;  // the last piece may not have been all that came
 };
 
 // --- the client ---------------------------------------------------------------------------------

@@ -111,6 +111,7 @@ class Peer {
   }
   bool is_up() const { return is_up_; }
   int fd() const { return fd_; }
+  bool has_more() const { return ssl_ && ::SSL_pending(ssl_.get()) > 0; }
   bool was_resumed() const { return ssl_ && ::SSL_session_reused(ssl_.get()) == 1; }
 
   // 0 at the end, -1 on an error.

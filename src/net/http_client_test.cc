@@ -1,6 +1,7 @@
 // The client against HTTP/1.1 servers that misbehave on loopback: each fault in each phase, streams
 // cut at every byte, kept connections, the gate.
 #include <poll.h>
+#include <zlib.h>
 
 #include <functional>
 #include <thread>
@@ -223,8 +224,8 @@ TEST(Client, AChunkHeadWithoutEndIsNotBuffered) {
 TEST(Client, InterimAnswersWithoutEndAreRefused) {
   const TestServer server([](Peer& peer, int) {
     peer.read_head();
-    while (peer.write("HTTP/1.1 103 Early\r\n\r\n")) {
-    }
+    for (int i = 0; i < 100; ++i) peer.write("HTTP/1.1 103 Early\r\n\r\n");
+    peer.write(with_length("late"));
   });
   EXPECT_EQ(told(get(server)), "unavailable: 127.0.0.1:" + std::to_string(server.port()) +
                                    " sends interim answers without end");
@@ -380,6 +381,87 @@ TEST(Client, TriesWithoutWaiting) {
   EXPECT_EQ(response->read({}).value(), "");
 }
 
+// --- coded bodies ---
+
+// 200,000 zeros, in a few hundred bytes.
+std::string deflated_zeros() {
+  const std::string zeros(200'000, '\0');
+  std::string out(::compressBound(zeros.size()), '\0');
+  uLongf size = out.size();
+  EXPECT_EQ(::compress(reinterpret_cast<Bytef*>(out.data()), &size,
+                       reinterpret_cast<const Bytef*>(zeros.data()), zeros.size()),
+            Z_OK);
+  out.resize(size);
+  return out;
+}
+
+TEST(Decoding, IsAskedForAndUndone) {
+  std::string seen;
+  {
+    const TestServer server([&](Peer& peer, int) {
+      seen = peer.read_head();
+      peer.write(with_length(deflated_zeros(), "Content-Encoding: deflate\r\nX-A: b\r\n"));
+    });
+    const auto client = HttpClient::make();
+    const auto response =
+        send(*client, {.url = server.url()}, {.decoding = Decoding::decoded}).value();
+    EXPECT_EQ(response->headers(), (Headers{{"X-A", "b"}}));
+    EXPECT_EQ(told(whole(*response)), "200 " + std::string(200'000, '\0'));
+  }
+  EXPECT_TRUE(seen.contains("Accept-Encoding: gzip, br, zstd\r\n")) << seen;
+}
+
+TEST(Decoding, IsNotDoneUnasked) {
+  std::string seen;
+  {
+    const TestServer server([&](Peer& peer, int) {
+      seen = peer.read_head();
+      peer.write(with_length("as it is", "Content-Encoding: gzip\r\n"));
+    });
+    const auto client = HttpClient::make();
+    EXPECT_EQ(told(fetch(*client, {.url = server.url()})), "200 as it is");
+    EXPECT_FALSE(seen.contains("Accept-Encoding")) << seen;
+    EXPECT_EQ(told(fetch(*client, {.url = server.url(), .headers = {{"Range", "bytes=3-"}}},
+                         {.decoding = Decoding::decoded})),
+              "200 as it is");
+  }
+  EXPECT_FALSE(seen.contains("Accept-Encoding")) << seen;
+}
+
+TEST(Decoding, FaultsAreTold) {
+  for (const auto& [answer, outcome] :
+       {std::pair{with_length("x", "Content-Encoding: compress\r\n"), "unsupported: "},
+        std::pair{with_length("no gzip", "Content-Encoding: gzip\r\n"), "unavailable: "},
+        std::pair{with_length(deflated_zeros().substr(0, 50), "Content-Encoding: deflate\r\n"),
+                  "unavailable: "},
+        std::pair{with_length("", "Content-Encoding: gzip\r\n"), "200 "}}) {
+    const TestServer server(saying(answer));
+    const auto client = HttpClient::make();
+    const auto said = told(fetch(*client, {.url = server.url()}, {.decoding = Decoding::decoded}));
+    EXPECT_TRUE(said.starts_with(outcome)) << said;
+  }
+}
+
+// What is decoded and not handed out yet is nothing that a poll of the connection would show.
+TEST(Decoding, WhatIsThereNeedsNoWaiting) {
+  const TestServer server([&](Peer& peer, int) {
+    peer.read_head();
+    const auto body = deflated_zeros();
+    peer.write("HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: 100000\r\n\r\n" +
+               body);
+    peer.hold();
+  });
+  const auto client = HttpClient::make();
+  const auto response = send(*client, {.url = server.url()},
+                             {.decoding = Decoding::decoded, .sharing = Sharing::unshared})
+                            .value();
+  for (std::size_t left = 200'000; left > 0;) {
+    pollfd wanted{response->poll_descriptor(), POLLIN, 0};
+    if (wanted.fd >= 0) ASSERT_EQ(::poll(&wanted, 1, 60'000), 1);
+    left -= response->try_read().value().value_or("").size();
+  }
+}
+
 // --- kept connections ---------------------------------------------------------------------------
 
 // Answers until the client leaves; says which connection it was.
@@ -520,6 +602,7 @@ TEST(Gate, DecidesBeforeTheLookUpAndBeforeTheConnection) {
   NotingGate gate;
   gate.allows = false;
   const auto denied = client->send({.url = server.url("/a?b")}, gate, {}, {});
+  ASSERT_FALSE(denied);
   EXPECT_EQ(denied.error().code, Code::permission_denied);
   EXPECT_EQ(denied.error().message, "no: r");
   EXPECT_EQ(gate.asked, std::vector<std::string>{"GET " + server.origin() + "/a"});
@@ -527,6 +610,7 @@ TEST(Gate, DecidesBeforeTheLookUpAndBeforeTheConnection) {
   gate.admits = false;
   gate.asked.clear();
   const auto kept_out = client->send({.url = server.url()}, gate, {}, {});
+  ASSERT_FALSE(kept_out);
   EXPECT_EQ(kept_out.error().code, Code::permission_denied);
   EXPECT_EQ(kept_out.error().message, "no: address");
   EXPECT_EQ(gate.asked.back(), "127.0.0.1");
@@ -539,8 +623,9 @@ TEST(Gate, AKeptConnectionIsUsedOnlyWhenItsPeerIsAdmitted) {
   ASSERT_TRUE(fetch(*client, {.url = server.url()}));
   NotingGate gate;
   gate.admits = false;
-  EXPECT_EQ(client->send({.url = server.url()}, gate, {}, {}).error().code,
-            Code::permission_denied);
+  const auto kept_out = client->send({.url = server.url()}, gate, {}, {});
+  ASSERT_FALSE(kept_out);
+  EXPECT_EQ(kept_out.error().code, Code::permission_denied);
   EXPECT_EQ(server.connections(), 1);
 }
 

@@ -2,6 +2,7 @@
 #include "net/proxy.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <map>
 
@@ -146,14 +147,19 @@ TEST_F(ThroughProxy, TheProxyItselfMayBeReachedByTls) {
   EXPECT_EQ(told(fetch(*client(proxy, "https"), request("http://far.test/"))), "200 from afar");
 }
 
-// Copies bytes between a proxy's client and a server that it connected to.
-void relay(Peer& peer, std::uint16_t port) {
-  const base::UniqueFd far(::socket(AF_INET, SOCK_STREAM, 0));
+base::UniqueFd connected_to(std::uint16_t port) {
+  base::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{.sin_family = AF_INET,
                       .sin_port = htons(port),
                       .sin_addr = {htonl(INADDR_LOOPBACK)},
                       .sin_zero = {}};
-  if (::connect(far.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return;
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+// Copies bytes between a proxy's client and a server that it connected to.
+void relay(Peer& peer, std::uint16_t port) {
+  const base::UniqueFd far = connected_to(port);
   std::jthread back([&] {
     char bytes[4096];
     for (ssize_t got; (got = ::read(far.get(), bytes, sizeof bytes)) > 0;)
@@ -164,6 +170,31 @@ void relay(Peer& peer, std::uint16_t port) {
   for (long got; (got = peer.read(bytes, sizeof bytes)) > 0;)
     (void)::send(far.get(), bytes, static_cast<std::size_t>(got), MSG_NOSIGNAL);
   ::shutdown(far.get(), SHUT_RDWR);
+}
+
+// The same on one thread, since one TLS connection is not for two: `peer` is TLS itself.
+void relay_by_turns(Peer& peer, std::uint16_t port) {
+  const base::UniqueFd far = connected_to(port);
+  char bytes[4096];
+  while (true) {
+    pollfd wanted[]{{peer.fd(), POLLIN, 0}, {far.get(), POLLIN, 0}};
+    if (!peer.has_more() && ::poll(wanted, 2, 60'000) <= 0) return;
+    if (peer.has_more() || wanted[0].revents != 0) {
+      const long got = peer.read(bytes, sizeof bytes);
+      if (got <= 0) return;
+      (void)::send(far.get(), bytes, static_cast<std::size_t>(got), MSG_NOSIGNAL);
+    }
+    if (wanted[1].revents != 0) {
+      const ssize_t got = ::read(far.get(), bytes, sizeof bytes);
+      if (got <= 0 || !peer.write({bytes, static_cast<std::size_t>(got)})) return;
+    }
+  }
+}
+
+TestServer::Serve saying_to_each(std::string bytes) {
+  return [bytes = std::move(bytes)](Peer& peer, int) {
+    while (!peer.read_head().empty()) peer.write(bytes);
+  };
 }
 
 TEST_F(ThroughProxy, AnHttpsRequestGoesThroughATunnel) {
@@ -187,6 +218,19 @@ TEST_F(ThroughProxy, AnHttpsRequestGoesThroughATunnel) {
   }
   EXPECT_TRUE(seen.starts_with("CONNECT ")) << seen;
   EXPECT_TRUE(seen.contains("Proxy-Authorization: Basic dTpw\r\n")) << seen;
+}
+
+TEST_F(ThroughProxy, TlsGoesThroughTls) {
+  const std::string body(300'000, 'b');
+  const TestServer far(saying_to_each(with_length(body)), {.certificate = &good_});
+  const TestServer proxy(
+      [&](Peer& peer, int) {
+        peer.read_head();
+        peer.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        relay_by_turns(peer, far.port());
+      },
+      {.certificate = &good_});
+  EXPECT_EQ(told(fetch(*client(proxy, "https"), request("https://far.test/"))), "200 " + body);
 }
 
 struct BadProxy {
