@@ -1,6 +1,6 @@
 // boxagnts_bench: the sandbox, the whole call and the event log, each beside what it is judged
-// against. Usage: boxagnts_bench [BOXAGNTS-BINARY]; with the binary also start-up times of whole
-// programs.
+// against. Usage: boxagnts_bench [BOXAGNTS-BINARY [PART]]; with the binary also start-up times of
+// whole programs; PART is one of those named in run().
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -266,23 +266,34 @@ void bench_version(const std::string& binary) {
   target("boxagnts --version p50 ms", rows[0].percentile(0.5) / 1000, 3);
 }
 
-int run(int argc, char** argv) {
+struct Part {
+  const char* name;
+  std::function<void()> measure;
+};
+
+int run(const std::string& binary, const std::string& only) {
   const Workspace workspace;
-  // These fork: before this process has threads.
-  bench_first_call(workspace);
-  bench_idle(workspace.root);
-  bench_runs(workspace.root);
-  bench_server(workspace.root + "/served");
-  auto thread = must(base::Thread::start("bench", 4 << 20, [&] {
-    bench_call(workspace);
-    bench_append(workspace);
-    bench_overlay(workspace.root);
-    bench_cancel(workspace.root);
-    bench_search(workspace.root + "/tree");
-    if (argc > 1) bench_version(argv[1]);
-    if (argc > 1) bench_serve(workspace.root + "/large", argv[1]);
-    if (argc > 1) bench_wasmtime(workspace.root, argv[1]);
-  }));
+  const std::vector<Part> forking{// before this process has threads
+                                  {"first-call", [&] { bench_first_call(workspace); }},
+                                  {"idle", [&] { bench_idle(workspace.root); }},
+                                  {"runs", [&] { bench_runs(workspace.root); }},
+                                  {"server", [&] { bench_server(workspace.root + "/served"); }}};
+  std::vector<Part> threaded{{"call", [&] { bench_call(workspace); }},
+                             {"append", [&] { bench_append(workspace); }},
+                             {"overlay", [&] { bench_overlay(workspace.root); }},
+                             {"cancel", [&] { bench_cancel(workspace.root); }},
+                             {"search", [&] { bench_search(workspace.root + "/tree"); }}};
+  if (!binary.empty()) {
+    threaded.push_back({"version", [&] { bench_version(binary); }});
+    threaded.push_back({"serve", [&] { bench_serve(workspace.root + "/large", binary); }});
+    threaded.push_back({"wasmtime", [&] { bench_wasmtime(workspace.root, binary); }});
+  }
+  const auto all_of = [&](const std::vector<Part>& parts) {
+    for (const auto& part : parts)
+      if (only.empty() || only == part.name) part.measure();
+  };
+  all_of(forking);
+  auto thread = must(base::Thread::start("bench", 4 << 20, [&] { all_of(threaded); }));
   thread.join();
   return 0;
 }
@@ -290,4 +301,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace boxagnts::bench
 
-int main(int argc, char** argv) { return boxagnts::bench::run(argc, argv); }
+int main(int argc, char** argv) {
+  return boxagnts::bench::run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "");
+}

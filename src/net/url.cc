@@ -68,9 +68,9 @@ void take_url(void* context, const boxagnts_url* parsed) {
   } else if (parsed->port == 0) {
     parsing.url = bad(parsing.text, "the port is no number from 1 to 65535");
   } else {
-    std::string host = text_of(parsed->host);
-    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-    parsing.url = Url{scheme, std::move(host), parsed->port, text_of(parsed->target)};
+    const bool is_ipv6 = host.starts_with('[');
+    parsing.url = Url{scheme, is_ipv6 ? host.substr(1, host.size() - 2) : host, parsed->port,
+                      text_of(parsed->target)};
   }
 }
 
