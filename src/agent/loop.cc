@@ -27,7 +27,6 @@ tools::RunPolicy policy_of(const RunRequest& request, const Settings& settings) 
 
 Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
-      tools_(parts_.dependencies.registry.specs(parts_.request.access)),
       system_(system_prompt(parts_.settings.envelope(), parts_.request.mode)),
       context_{.workspace = parts_.settings.workspace,
                .scratch = vfs::make_memory_filesystem(parts_.dependencies.clock,
@@ -174,7 +173,7 @@ Result<models::Answer> Loop::ask_model() {
   const models::Request request{
       .system = system_,
       .messages = conversation_.messages(),
-      .tools = &tools_,
+      .tools = parts_.tools.get(),
       .blob = [this](const std::string& id) { return parts_.dependencies.store.blob(id); },
       .encoded = &encoded_};
   partial_.clear();

@@ -29,6 +29,7 @@ class Loop {
     const RunRequest& request;
     models::Model& model;
     const store::RunLease& lease;
+    std::shared_ptr<const std::vector<core::ToolSpec>> tools;  // that the model is shown
     FrameHub& hub;
     Approvals& approvals;
     std::stop_token stop;
@@ -78,7 +79,6 @@ class Loop {
   Result<core::Answer> ask(const core::Approval& approval);
 
   Parts parts_;
-  const std::vector<core::ToolSpec> tools_;
   const std::string system_;
   const tools::ToolContext context_;
   tools::RunPolicy policy_;

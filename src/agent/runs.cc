@@ -61,9 +61,9 @@ class RunsImpl final : public Runs {
     auto acquired = TRY(dependencies_.store.acquire(session));
     run->session = session;
     run->lease = std::move(acquired.lease);
-    run->loop =
-        std::make_unique<Loop>(Loop::Parts{dependencies_, settings_, run->request, *run->model,
-                                           *run->lease, hub_, approvals_, run->stop.get_token()});
+    run->loop = std::make_unique<Loop>(
+        Loop::Parts{dependencies_, settings_, run->request, *run->model, *run->lease,
+                    tools_for(request.access), hub_, approvals_, run->stop.get_token()});
     const auto after = TRY(run->loop->open());
     Started started{session, run->lease->run(), after};
     TRY(run->loop->begin());
@@ -105,6 +105,16 @@ class RunsImpl final : public Runs {
   std::shared_ptr<FrameQueue> frames() override { return hub_.subscribe_all(); }
 
  private:
+  // One list for all runs of an access: schemas are large.
+  std::shared_ptr<const std::vector<core::ToolSpec>> tools_for(core::AgentAccess access) {
+    const std::lock_guard lock(mutex_);
+    auto& tools = tools_[access];
+    if (!tools)
+      tools =
+          std::make_shared<const std::vector<core::ToolSpec>>(dependencies_.registry.specs(access));
+    return tools;
+  }
+
   // Joins threads whose run has ended.
   void reap() {
     std::vector<std::unique_ptr<ActiveRun>> ended;
@@ -196,6 +206,7 @@ class RunsImpl final : public Runs {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<core::RunId, std::unique_ptr<ActiveRun>> active_;
+  std::map<core::AgentAccess, std::shared_ptr<const std::vector<core::ToolSpec>>> tools_;
   std::size_t starting_ = 0;  // places taken by runs that are not yet in active_
 };
 

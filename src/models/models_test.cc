@@ -478,8 +478,8 @@ TEST(OpenModel, AHostIsEnoughForAServer) {
                                   Case{"http://box:9/api/", "box:9 /api/v1/chat/completions"}}) {
     class Recorder final : public net::HttpClient {
      public:
-      Result<std::unique_ptr<net::Response>> send(const net::Request& request,
-                                                  const net::ConnectGate&, const net::SendOptions&,
+      Result<std::unique_ptr<net::Response>> send(net::Request request, const net::ConnectGate&,
+                                                  const net::SendOptions&,
                                                   std::stop_token) override {
         asked =
             request.url.host + ":" + std::to_string(request.url.port) + " " + request.url.target;

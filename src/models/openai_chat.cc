@@ -64,7 +64,7 @@ class ChatModel final : public Model {
         .body = encode_chat_request(server_.model, server_.sight, request)};
     if (!server_.api_key.empty())
       wire.headers.emplace_back("Authorization", "Bearer " + server_.api_key);
-    const auto response = TRY(http_.send(wire, *gate_, options_, stop));
+    const auto response = TRY(http_.send(std::move(wire), *gate_, options_, stop));
     if (response->status() != 200) return refusal(*response, stop);
     net::SseParser events;
     ChatDecoder decoder("call_" + std::to_string(request.messages.size()) + "_");

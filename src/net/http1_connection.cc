@@ -6,6 +6,7 @@ namespace boxagnts::net {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
+constexpr std::size_t kOneSegmentBytes = 64 << 10;
 
 std::string chunk_of(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -25,16 +26,23 @@ bool Http1Connection::is_quiet() const {
   return !transport_->has_buffered() && ::poll(&wanted, 1, 0) == 0;
 }
 
-Status Http1Connection::exchange(const Request& request, const WireOptions& wire,
+Status Http1Connection::send_request(const Request& request, const WireOptions& wire,
+                                     const Timeouts& timeouts, Waiter& waiter) {
+  std::string head = encode_head(request, wire);
+  const bool fits = !request.body_source && request.body.size() <= kOneSegmentBytes;
+  if (fits) head += request.body;
+  TRY(send(head, timeouts, waiter));
+  if (!fits) TRY(send_body(request, timeouts, waiter));
+  return {};
+}
+
+Status Http1Connection::exchange(Request& request, const WireOptions& wire,
                                  const Timeouts& timeouts, Waiter& waiter) {
   peer_ = named(request.url);
   reader_ = Http1Reader::make(peer_, request.method);
   has_sent_ = has_received_ = is_spent_ = wants_no_more_ = false;
-  std::string head = encode_head(request, wire);
-  const bool fits = !request.body_source && request.body.size() <= kReadBytes;
-  if (fits) head += request.body;  // one segment
-  TRY(send(head, timeouts, waiter));
-  if (!fits) TRY(send_body(request, timeouts, waiter));
+  TRY(send_request(request, wire, timeouts, waiter));
+  if (!is_idempotent(request.method)) std::string().swap(request.body);
   is_spent_ = wants_no_more_;
   const auto deadline = deadline_after(timeouts.first_byte, "waiting for the answer of " + peer_);
   while (!reader_->has_head()) {

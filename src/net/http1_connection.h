@@ -20,8 +20,9 @@ class Http1Connection {
   // `address`: whom it is connected to; none behind a proxy that looks names up.
   Http1Connection(std::unique_ptr<ClientTransport> transport, std::optional<IpAddress> address);
 
-  // Sends a request and waits for the head of its answer.
-  Status exchange(const Request& request, const WireOptions& wire, const Timeouts& timeouts,
+  // Sends a request and waits for the head of its answer, without the request's body once that
+  // cannot be sent again: whoever waits for a model waits long.
+  Status exchange(Request& request, const WireOptions& wire, const Timeouts& timeouts,
                   Waiter& waiter);
   const Http1Reader& answer() const { return *reader_; }
 
@@ -41,6 +42,8 @@ class Http1Connection {
 
  private:
   Status send(std::string_view bytes, const Timeouts& timeouts, Waiter& waiter);
+  Status send_request(const Request& request, const WireOptions& wire, const Timeouts& timeouts,
+                      Waiter& waiter);
   Status send_body(const Request& request, const Timeouts& timeouts, Waiter& waiter);
   Result<bool> receive();  // false: nothing is there
   Status look_for_answer();

@@ -191,7 +191,7 @@ class Client final : public HttpClient {
   explicit Client(ClientOptions options)
       : proxies_(options.environment, options.proxy), dialer_(options) {}
 
-  Result<std::unique_ptr<Response>> send(const Request& request, const ConnectGate& gate,
+  Result<std::unique_ptr<Response>> send(Request request, const ConnectGate& gate,
                                          const SendOptions& options,
                                          std::stop_token stop) override {
     TRY(check_request(request));
@@ -199,19 +199,21 @@ class Client final : public HttpClient {
     const auto verdict = gate.decide(destination, stop);
     if (GUARD("net.destination-not-allowed", !verdict.allowed)) return refusal_of(verdict);
     Waiter waiter(stop);
-    Sending sending{.request = request,
-                    .leave = {gate, destination, verdict},
-                    .options = options,
-                    .proxy = TRY(proxies_.proxy_for(request.url)),
-                    .waiter = waiter};
-    sending.key = request.url.scheme + "://" + named(request.url) +
-                  (sending.proxy ? " by " + sending.proxy->key() : "");
-    watch_body(sending);
+    auto proxy = proxies_.proxy_for(request.url);
     const bool decodes = options.decoding == Decoding::decoded && !has_header(request, "range");
     if (decodes && !has_header(request, "accept-encoding"))
-      sending.request.headers.emplace_back("Accept-Encoding", "gzip, br, zstd");
+      request.headers.emplace_back("Accept-Encoding", "gzip, br, zstd");
+    const bool has_body_in_answer = request.method != "HEAD";
+    Sending sending{.request = std::move(request),
+                    .leave = {gate, destination, verdict},
+                    .options = options,
+                    .proxy = TRY(std::move(proxy)),
+                    .waiter = waiter};
+    sending.key = sending.request.url.scheme + "://" + named(sending.request.url) +
+                  (sending.proxy ? " by " + sending.proxy->key() : "");
+    watch_body(sending);
     auto response = TRY(send_by_attempts(sending));
-    return decodes && request.method != "HEAD" ? decoded(std::move(response)) : std::move(response);
+    return decodes && has_body_in_answer ? decoded(std::move(response)) : std::move(response);
   }
 
  private:

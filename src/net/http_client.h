@@ -107,12 +107,13 @@ class HttpClient {
  public:
   static std::unique_ptr<HttpClient> make(ClientOptions options = {});
   virtual ~HttpClient() = default;
-  // Returns when the final head has arrived (interim ones, 1xx, are passed over). `gate` and the
-  // request are used during the call only. Errors: permission_denied (by the gate; a certificate
-  // that does not hold), invalid_argument (a request with characters that would start another line,
-  // with a header that is not the caller's; a proxy or authority file that cannot be read),
-  // unavailable (unreachable, refused, not HTTP), timeout, cancelled.
-  virtual Result<std::unique_ptr<Response>> send(const Request& request, const ConnectGate& gate,
+  // Returns when the final head has arrived (interim ones, 1xx, are passed over). The request's
+  // body is let go as soon as it need not be sent again: a call may wait long. `gate` and what the
+  // request refers to are used during the call only. Errors: permission_denied (by the gate; a
+  // certificate that does not hold), invalid_argument (a request with characters that would start
+  // another line, with a header that is not the caller's; a proxy or authority file that cannot be
+  // read), unavailable (unreachable, refused, not HTTP), timeout, cancelled.
+  virtual Result<std::unique_ptr<Response>> send(Request request, const ConnectGate& gate,
                                                  const SendOptions& options,
                                                  std::stop_token stop) = 0;
 };
