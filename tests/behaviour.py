@@ -26,6 +26,7 @@ import drive_state
 import drive_streams
 import drive_tls
 import drive_urls
+import drive_web
 from harness import Case, Failure, Skip
 
 
@@ -61,7 +62,7 @@ def main():
     cases = (drive_kill.cases(options.kills) + drive_chat_server.CASES + drive_cancel.CASES +
              drive_server.CASES + drive_server_attacks.CASES + drive_server_schema.CASES +
              drive_approvals.CASES + drive_modules.CASES + drive_state.CASES + drive_streams.CASES +
-             drive_tls.CASES + drive_urls.CASES + cases_from_scripts.load())
+             drive_tls.CASES + drive_urls.CASES + drive_web.CASES + cases_from_scripts.load())
     names = [name for name, _ in cases]
     assert len(names) == len(set(names)), "two cases have the same name"
     cases = [(name, function) for name, function in cases if options.only in name]

@@ -6,6 +6,7 @@
 #include "app/mounts.h"
 #include "base/log.h"
 #include "models/model.h"
+#include "toolbox/guest_network.h"
 #include "toolbox/guest_tools.h"
 
 namespace boxagnts::app {
@@ -105,9 +106,18 @@ Result<Preferences> read_preferences(const workspace::Workspace& workspace,
   return preferences;
 }
 
-Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock, sandbox::SandboxOptions options) {
+std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network) {
+  return net::HttpClient::make(
+      {.environment = environment_variable, .ca_file = network.ca_file, .proxy = network.proxy});
+}
+
+Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock, net::HttpClient& http,
+                                           sandbox::SandboxOptions options) {
   auto tools = std::make_unique<Tools>(clock, options);
-  TRY(toolbox::add_embedded(tools->registry, *tools->sandbox, clock));
+  TRY(toolbox::add_embedded(tools->registry, *tools->sandbox, clock,
+                            [&http](const core::Grant& grant) {
+                              return toolbox::make_guest_network(http, grant.network);
+                            }));
   tools->pipeline = TRY(tools::CallPipeline::make(tools->registry, clock));
   return tools;
 }
@@ -118,10 +128,8 @@ Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
   program->workspace = std::move(workspace);
   program->preferences = std::move(preferences);
   program->store = TRY(store::Store::open(program->workspace.state_folder, program->clock));
-  program->tools = TRY(Tools::make(program->clock));
-  program->http = net::HttpClient::make({.environment = environment_variable,
-                                         .ca_file = program->preferences.network.ca_file,
-                                         .proxy = program->preferences.network.proxy});
+  program->http = make_http(program->preferences.network);
+  program->tools = TRY(Tools::make(program->clock, *program->http));
   Program& made = *program;
   const auto open_model = [&made](const std::string& name) {
     return models::open_model(name,

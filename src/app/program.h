@@ -39,11 +39,15 @@ struct Preferences {
 Result<Preferences> read_preferences(const workspace::Workspace& workspace,
                                      const cli::Common& flags);
 
+// With the proxy and the authorities that the person chose.
+std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network);
+
 // Tools without a workspace: `tool list` and the like.
 struct Tools {
   explicit Tools(base::Clock& clock, sandbox::SandboxOptions options)
       : sandbox(sandbox::Sandbox::make(clock, options)) {}
-  static Result<std::unique_ptr<Tools>> make(base::Clock& clock,
+  // `http`, the network of tools that want one, outlives them.
+  static Result<std::unique_ptr<Tools>> make(base::Clock& clock, net::HttpClient& http,
                                              sandbox::SandboxOptions options = {});
   std::unique_ptr<sandbox::Sandbox> sandbox;
   tools::Registry registry;
@@ -59,8 +63,8 @@ struct Program {
   workspace::Workspace workspace;
   Preferences preferences;
   std::unique_ptr<store::Store> store;
-  std::unique_ptr<Tools> tools;
   std::unique_ptr<net::HttpClient> http;
+  std::unique_ptr<Tools> tools;
   std::unique_ptr<agent::Runs> runs;
 };
 

@@ -50,7 +50,8 @@ int exit_code_of(core::ResultStatus status) {
 
 Result<int> execute(const cli::ToolListCommand& command) {
   base::SystemClock clock;
-  const auto tools = TRY(Tools::make(clock));
+  const auto http = make_http({});
+  const auto tools = TRY(Tools::make(clock, *http));
   for (const auto& spec : tools->registry.specs(core::AgentAccess::full)) {
     if (command.json) {
       TRY(print(base::to_text(core::to_json(spec)) + "\n"));
@@ -68,7 +69,8 @@ Result<int> execute(const cli::ToolListCommand& command) {
 
 Result<int> execute(const cli::ToolShowCommand& command) {
   base::SystemClock clock;
-  const auto tools = TRY(Tools::make(clock));
+  const auto http = make_http({});
+  const auto tools = TRY(Tools::make(clock, *http));
   const auto& spec = TRY(find_tool(tools->registry, command.tool))->spec();
   TRY(print(spec.name + " (" + std::string(core::name_of(spec.level)) + ")\n\n" + spec.description +
             "\n\nArguments (JSON Schema):\n" + base::to_text(spec.input_schema) + "\n"));
@@ -82,7 +84,8 @@ Result<int> execute(const cli::ToolRunCommand& command) {
   const auto workspace =
       TRY(workspace::open(command.common.workspace_directory, environment_variable));
   const auto preferences = TRY(read_preferences(workspace, command.common));
-  const auto tools = TRY(Tools::make(clock, {.instances_max = 1}));
+  const auto http = make_http(preferences.network);
+  const auto tools = TRY(Tools::make(clock, *http, {.instances_max = 1}));
   if (const auto found = find_tool(tools->registry, command.tool); !found)
     return std::unexpected(found.error());
   auto envelope = TRY(envelope_of(command, preferences.settings));

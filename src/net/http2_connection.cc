@@ -160,7 +160,7 @@ class Connection final : public Http2Connection {
         if (!outcome) break;
       } else {
         stream.is_waiting = true;
-        stream.changed.wait_until(lock, waiter.stop(), deadline.at,
+        stream.changed.wait_until(lock, waiter.stop(), waiter.end_of(deadline),
                                   [&] { return is_there() || broken_ || !has_driver_; });
         stream.is_waiting = false;
       }

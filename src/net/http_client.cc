@@ -198,7 +198,7 @@ class Client final : public HttpClient {
     const auto destination = destination_of(request);
     const auto verdict = gate.decide(destination, stop);
     if (GUARD("net.destination-not-allowed", !verdict.allowed)) return refusal_of(verdict);
-    Waiter waiter(stop);
+    Waiter waiter(stop, options.deadline);
     auto proxy = proxies_.proxy_for(request.url);
     const bool decodes = options.decoding == Decoding::decoded && !has_header(request, "range");
     if (decodes && !has_header(request, "accept-encoding"))

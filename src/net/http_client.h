@@ -66,6 +66,8 @@ struct SendOptions {
   Timeouts timeouts = {};
   Decoding decoding = Decoding::as_is;
   Sharing sharing = Sharing::shared;
+  // Of send() as a whole, whatever the phases have left.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
 
 class Response {

@@ -15,8 +15,9 @@ Deadline deadline_after(std::chrono::milliseconds limit, const std::string& doin
   return {Clock::now() + limit, doing + " (limit " + base::human_duration_ms(limit.count()) + ")"};
 }
 
-Waiter::Waiter(std::stop_token stop)
+Waiter::Waiter(std::stop_token stop, Clock::time_point until)
     : stop_(std::move(stop)),
+      until_(until),
       wake_(stop_.stop_possible() ? ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1),
       on_stop_(stop_, [this] {
         const std::uint64_t one = 1;
@@ -25,7 +26,8 @@ Waiter::Waiter(std::stop_token stop)
 
 Status Waiter::check(const Deadline& deadline) const {
   if (stop_.stop_requested()) return fail(Code::cancelled, deadline.doing + " was cancelled");
-  if (Clock::now() >= deadline.at) return fail(Code::timeout, deadline.doing + " took too long");
+  if (Clock::now() >= end_of(deadline))
+    return fail(Code::timeout, deadline.doing + " took too long");
   return {};
 }
 
@@ -39,7 +41,7 @@ Result<bool> Waiter::wait_until(std::span<pollfd> wanted, Clock::time_point wake
     TRY(check(deadline));
     // What is there already is seen even when the time to wake has come.
     const auto left =
-        std::max(Clock::duration::zero(), std::min(wake_at, deadline.at) - Clock::now());
+        std::max(Clock::duration::zero(), std::min(wake_at, end_of(deadline)) - Clock::now());
     const auto left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
     const int timeout = static_cast<int>(std::min<std::int64_t>(left_ms, 60'000));
     const int ready = ::poll(all.data(), static_cast<nfds_t>(count + 1), timeout);

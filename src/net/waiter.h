@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <span>
@@ -28,7 +29,8 @@ class Waiter {
  public:
   static constexpr std::size_t kDescriptorsMax = 32;
 
-  explicit Waiter(std::stop_token stop);
+  // `until` ends every wait, whatever its own deadline says.
+  explicit Waiter(std::stop_token stop, Clock::time_point until = Clock::time_point::max());
 
   // Until one of `wanted` (whose revents are filled in) is ready. Errors: timeout, cancelled.
   Status wait(std::span<pollfd> wanted, const Deadline& deadline);
@@ -38,10 +40,12 @@ class Waiter {
                           const Deadline& deadline);
   // Errors: timeout, cancelled, when it is that far already.
   Status check(const Deadline& deadline) const;
+  Clock::time_point end_of(const Deadline& deadline) const { return std::min(deadline.at, until_); }
   const std::stop_token& stop() const { return stop_; }
 
  private:
   const std::stop_token stop_;
+  const Clock::time_point until_;
   base::UniqueFd wake_;  // readable once stopped; none where nobody can stop
   std::stop_callback<std::function<void()>> on_stop_;
 };

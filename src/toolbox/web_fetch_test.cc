@@ -1,4 +1,6 @@
 // web_fetch as a tool: addresses, redirects, types, charsets, sizes, refusals.
+#include <thread>
+
 #include "toolbox/web_fixture.h"
 
 namespace boxagnts::toolbox {
@@ -94,6 +96,22 @@ TEST_F(WebFetchTest, ARedirectToWhereItMayNotGoEndsThere) {
       .error = Code::permission_denied, .refusal = "inner.test is not allowed", .rule = "default"};
   EXPECT_EQ(refused({{"url", kUrl}}),
             "http://a.test/ redirects to http://inner.test/: inner.test is not allowed [default]");
+}
+
+// The guest waits with poll_oneoff, for the page and for its own time.
+TEST_F(WebFetchTest, APageMayComeInPieces) {
+  auto pipe = vfs::make_pipe().value();
+  pages_[kUrl] = html("");
+  pages_[kUrl].stream = pipe.reader;
+  EXPECT_EQ(refused({{"url", kUrl}, {"timeout_seconds", 1}}),
+            "http://a.test/: the page did not come to its end in time (timeout_seconds is 1)");
+  const std::string piece = "<p>piece";
+  std::jthread server([&] {
+    for (int i = 0; i < 3; ++i)
+      EXPECT_TRUE(pipe.writer->write_at(std::as_bytes(std::span(piece)), 0));
+    pipe.writer.reset();
+  });
+  EXPECT_EQ(text_of(fetched({{"url", kUrl}})), "piece\n\npiece\n\npiece\n");
 }
 
 TEST_F(WebFetchTest, CirclesAndLongWaysAreNamed) {

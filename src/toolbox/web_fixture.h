@@ -15,6 +15,7 @@ struct Page {
   std::string body;
   Code error{};  // with `refusal`
   std::string refusal, rule;
+  std::shared_ptr<vfs::File> stream;  // in place of `body`
 };
 
 class TableNetwork final : public sandbox::Network {
@@ -31,11 +32,12 @@ class TableNetwork final : public sandbox::Network {
       return fail(Code::unavailable, "there is no server at " + request.url);
     const Page& page = found->second;
     if (!page.refusal.empty()) return fail(page.error, page.refusal, page.rule);
-    return sandbox::NetworkAnswer{.status = page.status,
-                                  .url = request.url,
-                                  .protocol = "http/1.1",
-                                  .headers = page.headers,
-                                  .body = vfs::make_text_stream(page.body)};
+    return sandbox::NetworkAnswer{
+        .status = page.status,
+        .url = request.url,
+        .protocol = "http/1.1",
+        .headers = page.headers,
+        .body = page.stream ? page.stream : vfs::make_text_stream(page.body)};
   }
 
  private:

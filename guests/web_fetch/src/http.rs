@@ -35,7 +35,7 @@ struct Buffer {
 struct Subscription {
     userdata: u64,
     tag: u8,
-    subject: u32, // clock or descriptor
+    subject: u64, // clock or descriptor, of 32 bits
     timeout_ns: u64,
     precision_ns: u64,
     flags: u16,
@@ -210,7 +210,7 @@ impl Answer {
             Subscription {
                 userdata: 0,
                 tag: EVENT_READ,
-                subject: self.descriptor,
+                subject: u64::from(self.descriptor),
                 timeout_ns: 0,
                 precision_ns: 0,
                 flags: 0,
@@ -218,7 +218,7 @@ impl Answer {
             Subscription {
                 userdata: 1,
                 tag: EVENT_CLOCK,
-                subject: CLOCK_MONOTONIC,
+                subject: u64::from(CLOCK_MONOTONIC),
                 timeout_ns: left_ns,
                 precision_ns: 0,
                 flags: 0,
