@@ -144,6 +144,7 @@ TEST_F(WebPagesTest, TextForgesNoStructure) {
       {"<p>| a | b |<br>|---|---|<p>a|b<br>--|--", "\\| a | b |  \n\\|---|---|\n\na|b  \n\\--|--"},
       {"<p>C:\\dir \\* \\", "C:\\dir \\\\\\* \\\\"},
       {"<p>~~~<br>x<p>: a", "\\~\\~\\~  \nx\n\n\\: a"},
+      {"<p>=\x7f<p>-\xe2\x80\x8b x<p>1\xe2\x80\x8b. x", "\\=\n\n\\- x\n\n1\\. x"},
       {"<li># a<li>- b", "- \\# a\n- \\- b"},
       {"<a href=x>a](http://e.test)[b</a>", "[a\\](http://e.test)\\[b](http://a.test/dir/x)"},
   };

@@ -44,12 +44,16 @@ pub fn markdown(word: &str, next: Next, line: Line, out: &mut String) -> Line {
         out.push_str(word);
         return if begun { line } else { Line::Inside };
     }
+    // What is not seen must not stand between a mark and what makes it one.
+    let seen: String;
+    let mut word = word;
+    if word.chars().any(is_unseen) {
+        seen = word.chars().filter(|c| !is_unseen(*c)).collect();
+        word = &seen;
+    }
     let mut line = line;
     let mut rest = word.char_indices().peekable();
     while let Some((at, c)) = rest.next() {
-        if is_unseen(c) {
-            continue;
-        }
         let after = rest.peek().map(|(_, c)| *c);
         let place = Place { before: out.chars().next_back(), after, next, rest: &word[at + c.len_utf8()..] };
         if must_escape(c, line, &place) {
