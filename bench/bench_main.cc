@@ -15,6 +15,7 @@
 #include "base/thread.h"
 #include "bench/bounds.h"
 #include "bench/overlay.h"
+#include "bench/pages.h"
 #include "bench/programs.h"
 #include "bench/runs.h"
 #include "bench/search.h"
@@ -282,7 +283,8 @@ int run(const std::string& binary, const std::string& only) {
                              {"append", [&] { bench_append(workspace); }},
                              {"overlay", [&] { bench_overlay(workspace.root); }},
                              {"cancel", [&] { bench_cancel(workspace.root); }},
-                             {"search", [&] { bench_search(workspace.root + "/tree"); }}};
+                             {"search", [&] { bench_search(workspace.root + "/tree"); }},
+                             {"pages", [&] { bench_pages(workspace.root); }}};
   if (!binary.empty()) {
     threaded.push_back({"version", [&] { bench_version(binary); }});
     threaded.push_back({"serve", [&] { bench_serve(workspace.root + "/large", binary); }});
