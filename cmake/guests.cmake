@@ -88,6 +88,8 @@ endfunction()
 # Debian's rustc, which alone fits the sources of std that Debian brings for this target (Debian has no
 # compiled ones); cargo's target folder lies outside the clone, like the engine's. The linker goes by its name,
 # since its path would be part of what cargo compares, and two clones would each build all anew.
+# What is fresh is told by the sources' checksums: by their times, a clone would be given what another one
+# with other sources has built since.
 find_program(GUEST_CARGO cargo PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 set(GUEST_RUST ${CMAKE_SOURCE_DIR}/guests/rust)
 set(GUEST_RUST_FLAGS -Clink-self-contained=no -Clinker-flavor=wasm-lld-cc -Zunstable-options
@@ -109,7 +111,7 @@ function(boxagnts_rust_guest name)
             --modify PATH=path_list_prepend:${GUEST_RUST} CARGO_TARGET_WASM32_WASIP1_LINKER=wasi-ld
             CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS=${flags}
             CARGO_TARGET_DIR=${BOXAGNTS_CACHE_DIR}/guests/target
-            ${GUEST_CARGO} build --release --locked -Zbuild-std=std,panic_abort --target wasm32-wasip1
+            ${GUEST_CARGO} build --release --locked -Zchecksum-freshness -Zbuild-std=std,panic_abort --target wasm32-wasip1
             --manifest-path ${project}/Cargo.toml --artifact-dir ${GUEST_OUT}/rust -Zunstable-options
     COMMAND ${CMAKE_COMMAND} -E touch ${GUEST_OUT}/rust/${name}.wasm
     DEPENDS ${ARGN} ${project}/Cargo.toml ${project}/Cargo.lock ${GUEST_RUST}/wasi-ld
