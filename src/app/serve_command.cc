@@ -14,6 +14,7 @@
 #include "gateway/gateway.h"
 #include "net/http_server.h"
 #include "net/peer_user.h"
+#include "workspace/files.h"
 
 namespace boxagnts::app {
 namespace {
@@ -120,6 +121,7 @@ Result<int> execute(const cli::ServeCommand& command) {
   // In the order in which they may go: the server, the gateway, the program.
   base::SystemClock clock;
   std::unique_ptr<Program> program;
+  std::unique_ptr<workspace::Files> files;
   gateway::Gateway door(std::move(options), clock);
   const auto server =
       TRY(net::HttpServer::start({.address = address,
@@ -136,10 +138,12 @@ Result<int> execute(const cli::ServeCommand& command) {
   const auto mode = preferences.mode.value_or(core::Mode::ask);
   const std::string root = workspace.root;
   program = TRY(Program::make(std::move(workspace), std::move(preferences)));
+  files = TRY(workspace::Files::open(program->workspace, clock));
   TRY(door.open({.store = *program->store,
                  .runs = *program->runs,
                  .registry = program->tools->registry,
                  .pipeline = *program->tools->pipeline,
+                 .files = *files,
                  .settings = program->preferences.settings,
                  .default_model = model,
                  .default_mode = mode,

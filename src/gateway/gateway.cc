@@ -31,12 +31,14 @@ struct Gateway::Opened {
   Opened(Services given, Gateway& home, std::unique_ptr<Router> made)
       : router(std::move(made)),
         feed(given.store, given.runs, home.clock_),
+        changes(given.files),
         openapi(openapi_of(router->routes())),
-        parts{std::move(given), home.clock_, home.tokens_,   home.tickets_,
-              home.sign_in_,    feed,        home.counters_, openapi} {}
+        parts{std::move(given), home.clock_,    home.tokens_, home.tickets_, home.sign_in_, feed,
+              changes,          home.counters_, openapi} {}
 
   const std::unique_ptr<Router> router;
   Feed feed;
+  FileChanges changes;
   const std::string openapi;
   Parts parts;
 };

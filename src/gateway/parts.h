@@ -11,10 +11,12 @@
 #include "base/time.h"
 #include "gateway/access.h"
 #include "gateway/feed.h"
+#include "gateway/file_changes.h"
 #include "gateway/sign_in.h"
 #include "gateway/tokens.h"
 #include "store/store.h"
 #include "tools/call_pipeline.h"
+#include "workspace/files.h"
 
 namespace boxagnts::gateway {
 
@@ -24,6 +26,7 @@ struct Services {
   agent::Runs& runs;
   const tools::Registry& registry;
   const tools::CallPipeline& pipeline;
+  workspace::Files& files;
   const agent::Settings& settings;
   std::string default_model;  // "" when none is set
   core::Mode default_mode = core::Mode::ask;
@@ -45,6 +48,7 @@ struct Parts {
   Tickets& tickets;
   SignIn& sign_in;
   Feed& feed;
+  FileChanges& changes;
   Counters& counters;
   const std::string& openapi;  // the document
 };

@@ -26,6 +26,9 @@ Result<Reply> stream_events(Call& call) {
   if (const auto id = base::get_string(call.query, "session"))
     wish.session = TRY(core::SessionId::parse(*id));
   const auto after = TRY(call.parts.feed.place_of(wish));
+  FileChanges::Wish folders;
+  if (const auto watched = base::get_string(call.query, "watch"))
+    folders = TRY(call.parts.changes.wish_of(*watched));
   if (call.parts.feed.subscribers() >= Feed::kSubscribersMax)
     return fail(Code::busy, "all event streams of this server are in use; try again later");
   net::ServerResponse head;
@@ -33,7 +36,8 @@ Result<Reply> stream_events(Call& call) {
   add_security_headers(head);
   const auto stream = call.exchange.respond_stream(std::move(head));
   // Too late for an answer now: who came between is closed, and comes again.
-  if (!call.parts.feed.subscribe(wish, after, stream)) stream->close();
+  if (!call.parts.changes.watch(folders, stream) || !call.parts.feed.subscribe(wish, after, stream))
+    stream->close();
   return Answered{};
 }
 
@@ -50,6 +54,9 @@ std::vector<Route> event_routes() {
                       {"after", In::query, Need::optional,
                        R"({"type":"integer","minimum":0,"maximum":9007199254740991})",
                        "The position behind which to begin. Absent: now."},
+                      {"watch", In::query, Need::optional, R"({"type":"string","maxLength":16000})",
+                       "A JSON array of folders: a `files` event names the one in which something "
+                       "changed."},
                       {"Last-Event-ID", In::header, Need::optional,
                        R"({"type":"integer","minimum":0,"maximum":9007199254740991})",
                        "The last id seen; counts more than `after`."}},

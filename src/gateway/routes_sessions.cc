@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/guard.h"
+#include "gateway/media_type.h"
 #include "gateway/parts.h"
 #include "gateway/reply.h"
 #include "gateway/routes.h"
@@ -116,15 +117,6 @@ Result<Reply> export_session(Call& call) {
   add_security_headers(head);
   call.exchange.respond_file(std::move(head), std::move(file), 0, bytes);
   return Answered{};
-}
-
-// By its own first bytes: nobody can have us call a page an image.
-std::string_view image_type(std::string_view bytes) {
-  if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return "image/png";
-  if (bytes.starts_with("\xff\xd8\xff")) return "image/jpeg";
-  if (bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a")) return "image/gif";
-  if (bytes.starts_with("RIFF") && bytes.substr(8, 4) == "WEBP") return "image/webp";
-  return "";
 }
 
 Result<Reply> show_blob(Call& call) {

@@ -135,6 +135,47 @@ constexpr std::string_view kSchemas =
     "text": {"type": "string"},
     "duration_us": {"type": "integer", "minimum": 0}}},
 
+"FilePath": {
+  "type": "string", "maxLength": 4096,
+  "description": "From the workspace: names, one / between them, no . or ..; empty: itself."},
+"File": {
+  "type": "object", "required": ["name", "kind", "size", "modified"],
+  "properties": {
+    "name": {"type": "string"},
+    "kind": {"enum": ["file", "folder", "link", "other"],
+      "description": "Of what a link leads to; link: it leads nowhere in here."},
+    "size": {"type": "integer", "minimum": 0, "description": "In bytes; of files."},
+    "modified": {"type": "string"},
+    "version": {"type": "string", "description": "Of a file: another one after every write."},
+    "link": {"type": "boolean"},
+    "usable": {"type": "boolean",
+      "description": "false: its name is not UTF-8, so that no path names it here."}}},
+"Folder": {
+  "type": "object", "required": ["path", "entries"],
+  "properties": {
+    "path": {"type": "string"},
+    "entries": {"type": "array", "items": {"$ref": "#/components/schemas/File"}}}},
+"FolderWanted": {
+  "type": "object", "required": ["path"], "additionalProperties": false,
+  "properties": {"path": {"$ref": "#/components/schemas/FilePath"}}},
+"Move": {
+  "type": "object", "required": ["from", "to"], "additionalProperties": false,
+  "properties": {
+    "from": {"$ref": "#/components/schemas/FilePath"},
+    "to": {"$ref": "#/components/schemas/FilePath"},
+    "replaces": {"type": "string", "minLength": 1, "maxLength": 200,
+      "description": "The version of the file at `to` that it may replace."}}},
+"BinEntry": {
+  "type": "object", "required": ["id", "path", "kind", "deleted"],
+  "properties": {
+    "id": {"$ref": "#/components/schemas/Id"},
+    "path": {"type": "string"},
+    "kind": {"enum": ["file", "folder", "link", "other"]},
+    "deleted": {"type": "string"}}},
+"Bin": {
+  "type": "object", "required": ["entries"],
+  "properties": {"entries": {"type": "array", "items": {"$ref": "#/components/schemas/BinEntry"}}}},
+
 "SignIn": {
   "type": "object", "additionalProperties": false,
   "properties": {
@@ -165,8 +206,8 @@ const Json& component_schemas() {
 
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
-  for (auto* group :
-       {system_routes, auth_routes, run_routes, session_routes, event_routes, tool_routes})
+  for (auto* group : {system_routes, auth_routes, run_routes, session_routes, event_routes,
+                      file_routes, tool_routes})
     for (auto& route : group()) routes.push_back(std::move(route));
   return routes;
 }
