@@ -117,7 +117,7 @@ def routes_refuse_what_is_wrong(case):
         for method, path, body, status in (
                 ("GET", "/nothing", None, 404), ("GET", "/api/v1", None, 404), ("GET", "/api/v1/sessions/", None, 404),
                 ("PUT", "/api/v1/runs", run, 405), ("DELETE", "/api/v1/runs", None, 405),
-                ("HEAD", "/healthz", None, 405), ("OPTIONS", "/api/v1/runs", None, 405),
+                ("HEAD", "/api/v1/auth/token", None, 405), ("OPTIONS", "/api/v1/runs", None, 405),
                 ("GET", "/api/v1/sessions/none", None, 404), ("PATCH", "/api/v1/sessions/none", {"title": "x"}, 404),
                 ("DELETE", "/api/v1/sessions/none", None, 404), ("GET", "/api/v1/sessions/none/events", None, 404),
                 ("GET", "/api/v1/sessions/none/export", None, 404), ("GET", "/api/v1/sessions?limit=0", None, 400),

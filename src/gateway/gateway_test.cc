@@ -90,7 +90,8 @@ TEST_F(GatewayTest, NothingChangesByGet) {
 TEST_F(GatewayTest, AMethodThatAPathDoesNotTakeIsToldWhichItTakes) {
   const auto response = call("PUT", "/api/v1/sessions/x");
   EXPECT_EQ(response.status, 405);
-  EXPECT_EQ(header(response, "Allow"), "GET, PATCH, DELETE");
+  EXPECT_EQ(header(response, "Allow"), "GET, HEAD, PATCH, DELETE");
+  EXPECT_EQ(call("HEAD", "/api/v1/tools").status, 200);
   EXPECT_EQ(call("OPTIONS", "/api/v1/runs").status, 405) << "no other page is let in";
   EXPECT_EQ(call("GET", "/api/v1/nothing").status, 404);
   EXPECT_EQ(call("GET", "/api/v1/sessions/").status, 404);

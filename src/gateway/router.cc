@@ -92,8 +92,10 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
   for (const auto& route : routes_) {
     std::map<std::string, std::string, std::less<>> parameters;
     if (!fits(route.path, path, parameters)) continue;
-    if (GUARD("gateway.method", route.method != method)) {
+    // Of a HEAD the server sends the head alone.
+    if (GUARD("gateway.method", route.method != (method == "HEAD" ? "GET" : method))) {
       match.allow += (match.allow.empty() ? "" : ", ") + std::string(route.method);
+      if (route.method == "GET") match.allow += ", HEAD";
       continue;
     }
     return {&route, std::move(parameters), ""};
