@@ -17,6 +17,7 @@ import cases_from_scripts
 import drive_approvals
 import drive_cancel
 import drive_chat_server
+import drive_hostile_page
 import drive_kill
 import drive_modules
 import drive_server
@@ -61,8 +62,8 @@ def main():
 
     cases = (drive_kill.cases(options.kills) + drive_chat_server.CASES + drive_cancel.CASES +
              drive_server.CASES + drive_server_attacks.CASES + drive_server_schema.CASES +
-             drive_approvals.CASES + drive_modules.CASES + drive_state.CASES + drive_streams.CASES +
-             drive_tls.CASES + drive_urls.CASES + drive_web.CASES + cases_from_scripts.load())
+             drive_approvals.CASES + drive_hostile_page.CASES + drive_modules.CASES + drive_state.CASES +
+             drive_streams.CASES + drive_tls.CASES + drive_urls.CASES + drive_web.CASES + cases_from_scripts.load())
     names = [name for name, _ in cases]
     assert len(names) == len(set(names)), "two cases have the same name"
     cases = [(name, function) for name, function in cases if options.only in name]
