@@ -71,6 +71,7 @@ class Http2Peer {
                                      static_cast<std::size_t>(got)) < 0)
         return;
     }
+    if (is_over_) peer_.leave();
   }
   bool flush() {
     while (true) {

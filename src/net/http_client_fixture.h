@@ -146,6 +146,11 @@ class Peer {
     while (read(&byte, 1) > 0) {
     }
   }
+  // Ends its side: what was sent arrives, which a close with something unread would undo.
+  void leave() {
+    ::shutdown(fd_, SHUT_WR);
+    hold();
+  }
   void reset() const {
     const linger now{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
