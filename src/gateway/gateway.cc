@@ -32,14 +32,12 @@ struct Gateway::Opened {
       : router(std::move(made)),
         feed(given.store, given.runs, home.clock_),
         changes(given.files),
-        openapi(openapi_of(router->routes())),
         parts{std::move(given), home.clock_,    home.tokens_, home.tickets_, home.sign_in_, feed,
-              changes,          home.counters_, openapi} {}
+              changes,          home.counters_, *router} {}
 
   const std::unique_ptr<Router> router;
   Feed feed;
   FileChanges changes;
-  const std::string openapi;
   Parts parts;
 };
 

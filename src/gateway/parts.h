@@ -20,6 +20,8 @@
 
 namespace boxagnts::gateway {
 
+class Router;
+
 // Everything outlives the gateway. Nothing here is asked before a request needs it.
 struct Services {
   store::Store& store;
@@ -50,7 +52,7 @@ struct Parts {
   Feed& feed;
   FileChanges& changes;
   Counters& counters;
-  const std::string& openapi;  // the document
+  const Router& router;
 };
 
 }  // namespace boxagnts::gateway

@@ -11,9 +11,29 @@
 namespace boxagnts::gateway {
 namespace {
 
-// `schema` with the components its references lead to.
+// Adds to `found` the components that `schema` leads to.
+void find_components(const Json& schema, JsonObject& found) {
+  constexpr std::string_view kPrefix = "#/components/schemas/";
+  if (const auto* items = schema.if_array())
+    for (const auto& item : *items) find_components(item, found);
+  const auto* members = schema.if_object();
+  if (!members) return;
+  for (const auto& [key, value] : *members) {
+    find_components(value, found);
+    if (key != "$ref" || !value.is_string()) continue;
+    const auto name = std::string_view(value.get_string()).substr(kPrefix.size());
+    const auto* component = component_schemas().as_object().if_contains(name);
+    if (!component || found.contains(name)) continue;
+    found[name] = *component;
+    find_components(*component, found);
+  }
+}
+
+// `schema` with the components that its references lead to.
 Json with_components(Json schema) {
-  schema.as_object()["components"] = JsonObject{{"schemas", component_schemas()}};
+  JsonObject found;
+  find_components(schema, found);
+  if (!found.empty()) schema.as_object()["components"] = JsonObject{{"schemas", std::move(found)}};
   return schema;
 }
 
@@ -71,20 +91,30 @@ Result<std::unique_ptr<Router>> Router::make(std::vector<Route> routes) {
   for (const auto& route : router->routes_) {
     if (!known.insert(std::string(route.method) + " " + std::string(route.path)).second)
       return fail(Code::internal, "two routes are " + std::string(route.path));
-    Json body = JsonObject{};
-    if (route.body.kind == Body::Kind::json) {
-      if (!component_schemas().as_object().contains(route.body.schema))
-        return fail(Code::internal, "there is no schema " + std::string(route.body.schema));
-      body.as_object()["$ref"] = "#/components/schemas/" + std::string(route.body.schema);
-    }
-    const Json query = TRY(object_schema(route, In::query));
-    const Json path = TRY(object_schema(route, In::path));
-    router->schemas_.emplace(
-        &route,
-        Schemas{TRY(tools::JsonSchema::compile(query)), TRY(tools::JsonSchema::compile(path)),
-                TRY(tools::JsonSchema::compile(with_components(std::move(body))))});
+    if (route.body.kind == Body::Kind::json &&
+        !component_schemas().as_object().contains(route.body.schema))
+      return fail(Code::internal, "there is no schema " + std::string(route.body.schema));
   }
   return router;
+}
+
+Result<const Router::Schemas*> Router::schemas_of(const Route& route) const {
+  const std::lock_guard lock(mutex_);
+  if (const auto known = schemas_.find(&route); known != schemas_.end()) return &known->second;
+  Json body = JsonObject{};
+  if (route.body.kind == Body::Kind::json)
+    body.as_object()["$ref"] = "#/components/schemas/" + std::string(route.body.schema);
+  const auto compile = [](const Json& schema) -> Result<tools::JsonSchema> {
+    auto compiled = tools::JsonSchema::compile(schema);
+    if (!compiled) return fail(Code::internal, compiled.error().message);
+    return compiled;
+  };
+  const Json query = TRY(object_schema(route, In::query));
+  const Json path = TRY(object_schema(route, In::path));
+  return &schemas_
+              .emplace(&route, Schemas{TRY(compile(query)), TRY(compile(path)),
+                                       TRY(compile(with_components(std::move(body))))})
+              .first->second;
 }
 
 Router::Match Router::match(std::string_view method, std::string_view path) const {
@@ -106,7 +136,7 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
 Status Router::check_path(const Route& route, const Match& match) const {
   JsonObject values;
   for (const auto& [name, value] : match.path) values[name] = value;
-  if (auto fits = schemas_.at(&route).path.check(values); GUARD("gateway.path", !fits))
+  if (auto fits = TRY(schemas_of(route))->path.check(values); GUARD("gateway.path", !fits))
     return std::unexpected(std::move(fits.error()).in("path"));
   return {};
 }
@@ -125,7 +155,7 @@ Result<Json> Router::check_query(const Route& route, const net::ServerRequest& r
     values[name] = declared == route.parameters.end() ? Json(value) : typed(value, *declared);
   }
   Json query = std::move(values);
-  if (auto fits = schemas_.at(&route).query.check(query); GUARD("gateway.query", !fits))
+  if (auto fits = TRY(schemas_of(route))->query.check(query); GUARD("gateway.query", !fits))
     return std::unexpected(std::move(fits.error()).in("query"));
   return query;
 }
@@ -133,7 +163,7 @@ Result<Json> Router::check_query(const Route& route, const net::ServerRequest& r
 Result<Json> Router::check_body(const Route& route, std::string_view text) const {
   auto body = base::parse_json(text);
   if (!body) return fail(Code::invalid_argument, "body: " + body.error().message);
-  if (auto fits = schemas_.at(&route).body.check(*body); GUARD("gateway.body", !fits))
+  if (auto fits = TRY(schemas_of(route))->body.check(*body); GUARD("gateway.body", !fits))
     return std::unexpected(std::move(fits.error()).in("body"));
   return std::move(*body);
 }

@@ -1,8 +1,9 @@
 // From a request to the route that is meant, with its parameters and body checked against what the
-// route declares. Immutable; thread-safe.
+// route declares. Thread-safe.
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace boxagnts::gateway {
 
 class Router {
  public:
-  // Errors: internal (a declared schema is none, two routes are the same): a defect of the program.
+  // Errors: internal (two routes are the same, a body without a schema): a defect of the program.
+  // Schemas are compiled when a route is first asked for: a server that starts has no use for them.
   static Result<std::unique_ptr<Router>> make(std::vector<Route> routes);
 
   struct Match {
@@ -39,9 +41,12 @@ class Router {
     tools::JsonSchema body;
   };
   explicit Router(std::vector<Route> routes) : routes_(std::move(routes)) {}
+  // Errors: internal (a declared schema is none); a test asks for every route's.
+  Result<const Schemas*> schemas_of(const Route& route) const;
 
   const std::vector<Route> routes_;
-  std::map<const Route*, Schemas> schemas_;
+  mutable std::mutex mutex_;
+  mutable std::map<const Route*, Schemas> schemas_;  // an entry stays as it is
 };
 
 // The OpenAPI 3.1 document of these routes.

@@ -1,5 +1,6 @@
 #include "base/file.h"
 #include "gateway/parts.h"
+#include "gateway/router.h"
 #include "gateway/routes.h"
 
 namespace boxagnts::gateway {
@@ -32,7 +33,7 @@ Result<Reply> show_health(Call&) { return JsonReply{200, JsonObject{{"status", "
 
 Result<Reply> show_openapi(Call& call) {
   return net::ServerResponse{.headers = {{"Content-Type", "application/json"}},
-                             .body = call.parts.openapi};
+                             .body = openapi_of(call.parts.router.routes())};
 }
 
 // "VmRSS:   5120 kB" of /proc/self/status, in bytes.
