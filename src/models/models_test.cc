@@ -4,9 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <thread>
 
 #include "base/file.h"
@@ -311,6 +313,58 @@ class OneAnswer {
   base::UniqueFd listener_;
   std::jthread thread_;
 };
+
+// A body may end a moment after its last word: the next request uses the same connection.
+TEST(ChatModel, AnAnswerWhoseEndComesLateLeavesItsConnection) {
+  const base::UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{
+      .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  std::promise<void> answered, ended;
+  const std::jthread server([&] {
+    const base::UniqueFd connection(::accept(listener.get(), nullptr, nullptr));
+    const std::string event =
+        "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n"
+        "data: [DONE]\n\n";
+    char digits[8];
+    const std::string head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n" +
+        std::string(digits, std::to_chars(digits, digits + 8, event.size(), 16).ptr) + "\r\n" +
+        event + "\r\n";
+    const auto one_exchange = [&](const std::string& answer) {
+      std::string request;
+      char byte;
+      while (!request.ends_with("]}") && ::read(connection.get(), &byte, 1) == 1) request += byte;
+      (void)!::write(connection.get(), answer.data(), answer.size());
+    };
+    one_exchange(head);
+    answered.get_future().wait();
+    (void)!::write(connection.get(), "0\r\n\r\n", 5);
+    ended.set_value();
+    one_exchange(head + "0\r\n\r\n");
+  });
+  base::SystemClock clock;
+  const auto http = net::HttpClient::make();
+  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/v1";
+  const auto model = open_model("openai/x",
+                                {.environment =
+                                     [&](const std::string& name) {
+                                       return name == "OPENAI_BASE_URL" ? url : std::string();
+                                     },
+                                 .timeouts = {.first_byte = std::chrono::seconds(5)}},
+                                *http, clock)
+                         .value();
+  const std::vector<core::Message> messages{{core::Role::user, {TextBlock{"hi"}}}};
+  EXPECT_TRUE(model->answer({.messages = messages}, kNobody, {}));
+  answered.set_value();
+  ended.get_future().wait();
+  const auto again = model->answer({.messages = messages}, kNobody, {});
+  EXPECT_TRUE(again) << again.error().message;
+  ::shutdown(listener.get(), SHUT_RDWR);
+}
 
 Result<Answer> ask(const std::string& wire, const std::string& key = "",
                    std::string* request = nullptr) {

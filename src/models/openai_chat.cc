@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <mutex>
 #include <optional>
 
 #include "models/openai_chat_codec.h"
@@ -64,7 +65,8 @@ class ChatModel final : public Model {
         .body = encode_chat_request(server_.model, server_.sight, request)};
     if (!server_.api_key.empty())
       wire.headers.emplace_back("Authorization", "Bearer " + server_.api_key);
-    const auto response = TRY(http_.send(std::move(wire), *gate_, options_, stop));
+    take_last_end();
+    auto response = TRY(http_.send(std::move(wire), *gate_, options_, stop));
     if (response->status() != 200) return refusal(*response, stop);
     net::SseParser events;
     ChatDecoder decoder("call_" + std::to_string(request.messages.size()) + "_");
@@ -84,7 +86,24 @@ class ChatModel final : public Model {
         unread += bytes;
     }
     if (!is_stream) TRY(refuse_page(unread, decoder));
-    return decoder.finish();
+    auto answer = TRY(decoder.finish());
+    const std::lock_guard lock(mutex_);
+    last_ = std::move(response);
+    return answer;
+  }
+
+  // A body's end may come a moment after the answer's last word. It is there when the next request
+  // is made, and then that one travels on the same connection, which TLS makes dear.
+  void take_last_end() {
+    std::unique_ptr<net::Response> last;
+    {
+      const std::lock_guard lock(mutex_);
+      last = std::move(last_);
+    }
+    while (last) {
+      const auto piece = last->try_read();
+      if (!piece || !*piece || (*piece)->empty()) return;
+    }
   }
 
   // A 200 that carries a page or an object in place of a stream: asking again brings it again.
@@ -117,6 +136,8 @@ class ChatModel final : public Model {
   const std::unique_ptr<net::ConnectGate> gate_;
   net::HttpClient& http_;
   const net::SendOptions options_;
+  std::mutex mutex_;
+  std::unique_ptr<net::Response> last_;  // of the newest answer
 };
 
 }  // namespace
