@@ -25,7 +25,7 @@ def with_seed(seed):
         checker = program()
         # Models that it makes up are not there: nothing listens on the discard port.
         nowhere = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OLLAMA_HOST": "127.0.0.1:9",
-                   "LLAMACPP_BASE_URL": "http://127.0.0.1:9/v1"}
+                   "LLAMA_CPP_HOST": "127.0.0.1:9"}
         with Served(case, "--model", case.model_file(OK), environment=nowhere) as served:
             run = served.start_run("Something to look at.", case.model_file(OK))
             done = subprocess.run(

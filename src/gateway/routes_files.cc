@@ -179,10 +179,14 @@ Result<Expected> expected_of(const net::ServerRequest& request) {
   const auto match = request.header("if-match"), none_match = request.header("if-none-match");
   if (match.empty() && none_match.empty()) return Expected{};
   if (match.empty() && none_match == "*") return Expected{Expected::What::nothing, ""};
-  if (none_match.empty() && match.size() > 2 && match.starts_with('"') && match.ends_with('"'))
-    return Expected{Expected::What::version, std::string(match.substr(1, match.size() - 2))};
-  return fail(Code::invalid_argument,
-              "If-Match takes one version in quotes, If-None-Match takes *; not both");
+  if (none_match.empty() && match != "*") {  // with its quotes, or as it stands in a listing
+    const bool is_quoted = match.size() > 2 && match.starts_with('"') && match.ends_with('"');
+    return Expected{Expected::What::version,
+                    std::string(is_quoted ? match.substr(1, match.size() - 2) : match)};
+  }
+  if (!match.empty() && none_match == "*")
+    return fail(Code::conflict, "If-Match and If-None-Match: * cannot both hold; send one");
+  return fail(Code::invalid_argument, "If-Match takes one version, If-None-Match takes *");
 }
 
 Result<Reply> write_file(Call& call) {
@@ -242,7 +246,8 @@ Result<Reply> purge_file(Call& call) {
 
 constexpr std::string_view kPathSchema = R"({"$ref":"#/components/schemas/FilePath"})";
 constexpr Parameter kPath{"path", In::query, Need::required, kPathSchema, "Of a file or folder."};
-constexpr Parameter kFolder{"path", In::query, Need::optional, kPathSchema,
+constexpr Parameter kFolder{"path", In::query, Need::optional,
+                            R"({"$ref":"#/components/schemas/FolderPath"})",
                             "Of a folder. Absent: the workspace."};
 constexpr Parameter kBinEntry{"entry", In::path, Need::required, kIdSchema, "Its id in the bin."};
 constexpr std::string_view kTagsSchema = R"({"type":"string","maxLength":1000})";
@@ -300,8 +305,8 @@ std::vector<Route> changing_routes() {
        .summary = "Writes a file whole: it is seen with all of its new bytes or not at all",
        .parameters = {kPath,
                       {"If-Match", In::header, Need::optional, kTagsSchema,
-                       "The version that it replaces, in quotes; else 409."},
-                      {"If-None-Match", In::header, Need::optional, kTagsSchema,
+                       "The version that it replaces; else 409."},
+                      {"If-None-Match", In::header, Need::optional, R"({"enum":["*"]})",
                        "*: nothing may stand there yet."}},
        .body = {Body::Kind::bytes},
        .success = {.schema = "File", .description = "The file as it is now."},

@@ -135,9 +135,12 @@ constexpr std::string_view kSchemas =
     "text": {"type": "string"},
     "duration_us": {"type": "integer", "minimum": 0}}},
 
-"FilePath": {
-  "type": "string", "maxLength": 4096,
+"FolderPath": {
+  "type": "string", "maxLength": 2048, "pattern": "^([^/\\x00]{1,255}(/[^/\\x00]{1,255})*)?$",
   "description": "From the workspace: names, one / between them, no . or ..; empty: itself."},
+"FilePath": {
+  "type": "string", "maxLength": 2048, "pattern": "^[^/\\x00]{1,255}(/[^/\\x00]{1,255})*$",
+  "description": "From the workspace: names, one / between them, no . or .."},
 "File": {
   "type": "object", "required": ["name", "kind", "size", "modified"],
   "properties": {

@@ -34,9 +34,11 @@ std::unexpected<Error> error_of(int number, const std::string& doing, std::strin
     case EXDEV:
       return fail(Code::unsupported,
                   where + ": it is on another file system that is mounted inside the workspace");
-    case EISDIR: return fail(Code::invalid_argument, where + ": it is a folder");
-    case ENOTDIR: return fail(Code::invalid_argument, where + ": a part of the path is a file");
+    case EISDIR: return fail(Code::conflict, where + ": it is a folder");
+    case ENOTDIR: return fail(Code::conflict, where + ": a part of the path is a file");
     case ENXIO: return fail(Code::unsupported, where + ": it is a device, a pipe or a socket");
+    case ENAMETOOLONG:
+      return fail(Code::not_found, where + ": a name or a path this long cannot be");
     case ENOSPC:
     case EDQUOT: return fail(Code::limit_exceeded, where + ": the disk is full");
     default: return fail_errno(number, where);

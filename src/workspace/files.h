@@ -7,7 +7,8 @@
 // by nobody's wish is not lost: deleting moves to a bin, and a write or move says what it expects
 // to find. Thread-safe. Calls may block on disk.
 //
-// Errors of all: not_found, permission_denied, invalid_argument (a name that cannot be),
+// Errors of all: not_found, conflict (a folder where a file is wanted, or the other way round),
+// permission_denied, invalid_argument (a name that cannot be),
 // unsupported (another file system mounted inside the workspace), io.
 #pragma once
 
@@ -59,7 +60,7 @@ class Upload {
  public:
   virtual ~Upload() = default;
   virtual Status write(std::string_view bytes) = 0;  // limit_exceeded where the disk is full
-  // Durable and in its place. Errors: conflict; invalid_argument where a folder stands.
+  // Durable and in its place. Errors: conflict.
   virtual Result<FileEntry> finish() = 0;
 };
 

@@ -75,7 +75,7 @@ TEST_F(FilesTest, FoldersComeFirstAndTheStateFolderIsNotThere) {
   EXPECT_EQ(entries[3].version, entries[2].version);
   EXPECT_EQ(entries[4].kind, vfs::Kind::link) << "it leads out: to nothing";
   EXPECT_EQ(files_->list("docs").value().size(), 0u);
-  EXPECT_EQ(files_->list("a.txt").error().code, Code::invalid_argument);
+  EXPECT_EQ(files_->list("a.txt").error().code, Code::conflict);
   EXPECT_EQ(files_->list("none").error().code, Code::not_found);
 }
 
@@ -94,7 +94,7 @@ TEST_F(FilesTest, AFileIsReadThroughItsDescriptor) {
   EXPECT_EQ(::pread(opened.fd.get(), text, sizeof text, 0), 3);
   EXPECT_STREQ(text, "one");
   EXPECT_EQ(opened.entry.version, files_->look("a.txt").value().version);
-  EXPECT_EQ(files_->open_file("docs").error().code, Code::invalid_argument);
+  EXPECT_EQ(files_->open_file("docs").error().code, Code::conflict);
   ASSERT_EQ(::mkfifo((root_ + "/ws/fifo").c_str(), 0600), 0);
   EXPECT_EQ(files_->open_file("fifo").error().code, Code::unsupported);
 }
@@ -239,6 +239,14 @@ TEST_F(FilesTest, NothingLeadsOut) {
 TEST_F(FilesTest, PathsAreNamesWithOneSlashBetween) {
   for (const auto* path : {"docs/../a.txt", "./a.txt", "docs//x", "docs/", "/a.txt", "docs/."})
     EXPECT_EQ(files_->look(path).error().code, Code::invalid_argument) << path;
+}
+
+TEST_F(FilesTest, ANameThatIsTooLongIsNotThere) {
+  for (const auto& path : {std::string(256, 'x'), "docs/" + std::string(300, 'x')}) {
+    EXPECT_EQ(files_->look(path).error().code, Code::not_found);
+    EXPECT_EQ(write(path, "x").error().code, Code::not_found);
+    EXPECT_EQ(files_->list(path).error().code, Code::not_found);
+  }
 }
 
 TEST_F(FilesTest, AbandonedUploadsGoAndYoungOnesStay) {
