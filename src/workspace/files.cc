@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <span>
+#include <utility>
 
 #include "base/guard.h"
 #include "base/text.h"
@@ -193,8 +194,9 @@ class WorkspaceFiles final : public Files {
     TRY(check(spot, path, expected));
     const auto old = spot.folder->stat_entry(spot.name);
     constexpr std::uint32_t kPermissions = 0777;
-    if (old && old->kind == vfs::Kind::file)
-      (void)::fchmod(file.descriptor(), old->mode & kPermissions);
+    const int descriptor = file.descriptor();
+    if (old && old->kind == vfs::Kind::file && descriptor >= 0)
+      (void)::fchmod(descriptor, old->mode & kPermissions);
     if (const auto synced = file.sync(); !synced)
       return error_of(synced.error(), "cannot write", path);
     const auto moved = vfs::move_entry(
@@ -232,7 +234,8 @@ class WorkspaceFiles final : public Files {
     const auto spot = TRY(spot_of(path, "cannot delete"));
     const auto stat = spot.folder->stat_entry(spot.name);
     if (!stat) return error_of(stat.error(), "cannot delete", path);
-    BinEntry entry{BinId::make(clock_.now()), path, stat->kind, clock_.now()};
+    const auto now = clock_.now();
+    BinEntry entry{BinId::make(now), path, stat->kind, now};
     TRY(base::make_folders(bin_ + "/" + entry.id.text));
     TRY(base::write_file_atomically(note_of(entry.id), base::to_text(note(entry))));
     const auto moved = vfs::move_entry(*spot.folder, spot.name, *TRY(bin_folder(entry.id)), kItem,
@@ -250,7 +253,9 @@ class WorkspaceFiles final : public Files {
       if (!id) continue;
       if (auto entry = binned(*id)) entries.push_back(std::move(*entry));
     }
-    std::ranges::sort(entries, std::greater{}, [](const BinEntry& entry) { return entry.id; });
+    std::ranges::sort(entries, std::greater{}, [](const BinEntry& entry) {
+      return std::pair(entry.deleted, entry.id);  // ids of one millisecond stand in no order
+    });
     return entries;
   }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
@@ -186,6 +187,28 @@ TEST_F(FilesTest, WhatIsDeletedComesBack) {
   EXPECT_EQ(files_->remove("").error().code, Code::invalid_argument);
   EXPECT_EQ(files_->remove("none").error().code, Code::not_found);
   EXPECT_EQ(files_->bin().value().size(), 1u) << "what could not be deleted is not in it";
+}
+
+TEST_F(FilesTest, TheBinIsInTheOrderOfDeleting) {
+  base::ManualClock clock;
+  const auto files = Files::open(workspace_, clock).value();
+  std::vector<std::string> paths;
+  for (int i = 0; i < 20; ++i) {
+    paths.insert(paths.begin(), "f" + std::to_string(i));
+    put("ws/" + paths.front(), "x");
+  }
+  for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
+    ASSERT_TRUE(files->remove(*path));
+    if (path - paths.rbegin() == 9) clock.advance(base::Milliseconds(1));
+  }
+  std::vector<std::string> newer;
+  for (const auto& entry : files->bin().value()) newer.push_back(entry.path);
+  ASSERT_EQ(newer.size(), 20u);
+  std::ranges::sort(newer.begin(), newer.begin() + 10);
+  std::vector<std::string> wanted(paths.begin(), paths.begin() + 10);
+  std::ranges::sort(wanted);
+  EXPECT_EQ(std::vector<std::string>(newer.begin(), newer.begin() + 10), wanted)
+      << "what was deleted a millisecond later comes first";
 }
 
 TEST_F(FilesTest, ADeletedLinkIsTheLink) {
