@@ -30,9 +30,10 @@ Result<UniqueFd> open_folder(const std::string& folder) {
   return fd;
 }
 
-// Held until the descriptor closes. `fd` is the open folder.
-Result<UniqueFd> lock_folder(const std::string& folder, const UniqueFd& fd) {
-  UniqueFd file(open_beneath(fd.get(), "lock", O_RDWR | O_CREAT, 0600));
+// Held until the descriptor closes. `fd` is the open folder. Whoever keeps a change set makes the
+// file (O_CREAT): it is the last that a drop removes, so nobody else may make it anew meanwhile.
+Result<UniqueFd> lock_folder(const std::string& folder, const UniqueFd& fd, int make) {
+  UniqueFd file(open_beneath(fd.get(), "lock", O_RDWR | make, make ? 0600 : 0));
   if (!file) return fail_errno(errno, "cannot lock the change set " + folder);
   struct flock lock{};
   lock.l_type = F_WRLCK;
@@ -49,7 +50,15 @@ Status remove_folder(const std::string& folder) {
   // First of all the manifest: a drop that is killed leaves no change set, only files.
   ::unlink((folder + std::string(kManifest)).c_str());
   std::error_code error;
-  std::filesystem::remove_all(folder, error);
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().filename() == "lock") continue;
+    std::error_code failed;
+    std::filesystem::remove_all(entry.path(), failed);
+    if (failed) error = failed;
+  }
+  if (!error) ::unlink((folder + "/lock").c_str());
+  if (!error && ::rmdir(folder.c_str()) != 0 && errno != ENOENT)
+    error = {errno, std::generic_category()};
   if (error) return fail(Code::io, "cannot remove the change set " + folder, error.message());
   return {};
 }
@@ -63,8 +72,8 @@ struct Home {
   Hook hook;
   std::size_t manifest_bytes_max = 0;
 
-  static Result<Home> enter(const std::string& folder, const std::string& root, Hook hook,
-                            std::size_t manifest_bytes_max) {
+  static Result<Home> enter(const std::string& folder, const std::string& root, int make_lock,
+                            Hook hook, std::size_t manifest_bytes_max) {
     Home home{.path = folder,
               .root_path = root,
               .hook = std::move(hook),
@@ -72,7 +81,7 @@ struct Home {
     home.folder = TRY(open_folder(folder));
     home.root = UniqueFd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!home.root) return fail_errno(errno, "cannot open the folder " + root);
-    home.lock = TRY(lock_folder(folder, home.folder));
+    home.lock = TRY(lock_folder(folder, home.folder, make_lock));
     return home;
   }
 
@@ -382,7 +391,7 @@ Result<std::unique_ptr<ChangeSet>> keep_change_set(const std::string& folder,
                                                    std::vector<Change> changes, Hook hook,
                                                    std::size_t manifest_bytes_max) {
   TRY(check_changes(changes));
-  Home home = TRY(Home::enter(folder, root, std::move(hook), manifest_bytes_max));
+  Home home = TRY(Home::enter(folder, root, O_CREAT, std::move(hook), manifest_bytes_max));
   if (::access((folder + std::string(kManifest)).c_str(), F_OK) == 0)
     return fail(Code::invalid_argument, folder + " holds a change set already");
   TRY(keep_contents(home.folder.get(), changes));
@@ -405,7 +414,7 @@ Result<std::unique_ptr<ChangeSet>> open_change_set(const std::string& folder,
                                                    const std::string& root, Hook hook,
                                                    std::size_t manifest_bytes_max) {
   auto set = std::make_unique<FolderChangeSet>(
-      TRY(Home::enter(folder, root, std::move(hook), manifest_bytes_max)));
+      TRY(Home::enter(folder, root, 0, std::move(hook), manifest_bytes_max)));
   TRY(set->load());
   return set;
 }
@@ -423,7 +432,9 @@ Result<std::unique_ptr<ChangeSet>> ChangeSet::open(const std::string& folder,
 
 Status drop_change_set(const std::string& folder) {
   const UniqueFd fd = TRY(open_folder(folder));
-  const UniqueFd lock = TRY(lock_folder(folder, fd));
+  const auto lock = lock_folder(folder, fd, 0);
+  // Without the file nobody works on it: it is what a drop left that was killed at its end.
+  if (!lock && lock.error().code != Code::not_found) return std::unexpected(lock.error());
   return remove_folder(folder);
 }
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "vfs/change_set_fixture.h"
 
 namespace boxagnts::vfs {
@@ -505,6 +507,38 @@ TEST(ChangeSet, ADamagedOneCanBeDropped) {
     EXPECT_TRUE(drop_change_set(target.set()));
     EXPECT_FALSE(fs::exists(target.set()));
     EXPECT_EQ(drop_change_set(target.set()).error().code, Code::not_found);
+  }
+}
+
+TEST(ChangeSet, TwoWhoDropItAtOnceDoNotMeet) {
+  Target target;
+  for (int round = 0; round < 100; ++round) {
+    spill(target.copy() + "/x", std::to_string(round));
+    by_path(target.keep()->apply({}));
+    std::vector<Result<void>> dropped(2);
+    {
+      std::vector<std::jthread> threads;
+      for (auto& one : dropped) threads.emplace_back([&] { one = drop_change_set(target.set()); });
+    }
+    EXPECT_TRUE(dropped[0] || dropped[1]);
+    for (const auto& one : dropped)
+      if (!one)
+        EXPECT_TRUE(one.error().code == Code::busy || one.error().code == Code::not_found)
+            << one.error().message;
+    EXPECT_FALSE(fs::exists(target.set()));
+  }
+}
+
+TEST(ChangeSet, WhatAKilledDropLeftCanBeDropped) {
+  for (const bool locked : {true, false}) {
+    Target target;
+    spill(target.copy() + "/x", "x");
+    target.keep();
+    fs::remove(target.set() + "/manifest.json");
+    if (!locked) fs::remove(target.set() + "/lock");
+    EXPECT_EQ(ChangeSet::open(target.set(), target.root()).error().code, Code::not_found);
+    EXPECT_TRUE(drop_change_set(target.set()));
+    EXPECT_FALSE(fs::exists(target.set()));
   }
 }
 
