@@ -13,11 +13,10 @@
 #include "base/guard.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "workspace/state_folder.h"
 
 namespace boxagnts::workspace {
 namespace {
-
-constexpr const char* kStateFolder = ".boxagnts";
 
 // In any case, as vfs hides it: a file system may not tell the cases apart.
 bool is_in_state_folder(const std::string& path) {
@@ -38,26 +37,6 @@ Result<std::string> user_state_folder(const std::string& root, const Environment
     base = home + "/.local/state";
   }
   return base + "/" + kStateFolder + "/" + base::blake2b_hex(root).substr(0, 16);
-}
-
-// The state folder must be ours: a link or a file there would lead our writes elsewhere.
-Status check_is_own_folder(const std::string& path) {
-  struct stat status;
-  if (::lstat(path.c_str(), &status) != 0) return fail_errno(errno, "cannot use " + path);
-  if (GUARD("workspace.state-folder", !S_ISDIR(status.st_mode)))
-    return fail(Code::invalid_argument,
-                path + " is " + (S_ISLNK(status.st_mode) ? "a link" : "no folder") +
-                    ", but BoxAgnts keeps its state in a folder of that name; move it away");
-  // Whoever owns it can read and replace all that we write; root may work in anyone's folder.
-  const bool anothers = status.st_uid != ::geteuid() && ::geteuid() != 0;
-  if (GUARD("workspace.state-owner", anothers))
-    return fail(Code::permission_denied,
-                path +
-                    " belongs to another user, who could read and change this program's state; "
-                    "work in a copy of the folder that is yours");
-  if (::chmod(path.c_str(), 0700) != 0 && errno != EROFS && errno != EPERM)
-    return fail_errno(errno, "cannot use " + path);
-  return {};
 }
 
 // The same folder under the user's state folder, made and checked.
@@ -111,9 +90,7 @@ Result<Workspace> open(const std::string& directory, const Environment& environm
     if (::faccessat(AT_FDCWD, workspace.state_folder.c_str(), W_OK, AT_EACCESS) != 0)
       workspace.state_folder = TRY(open_user_state_folder(workspace.root, environment));
   }
-  const std::string ignore = workspace.state_folder + "/.gitignore";
-  if (::access(ignore.c_str(), F_OK) != 0)  // never committed with the rest
-    TRY(base::write_file_atomically(ignore, "*\n"));
+  TRY(keep_out_of_repositories(workspace.state_folder));
   return workspace;
 }
 
