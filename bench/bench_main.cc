@@ -81,7 +81,7 @@ class LoggedRun final : public tools::RunControl {
     last = decision;
     return {};
   }
-  Result<core::Answer> ask(const core::Approval&) override {
+  Result<core::Reply> ask(const core::Approval&) override {
     return fail(Code::permission_denied, "nobody is there");
   }
   core::CallDecided last;

@@ -15,11 +15,11 @@ std::optional<Approvals::Given> Approvals::wait(const core::ApprovalId& id, std:
   return given;
 }
 
-bool Approvals::answer(const core::ApprovalId& id, core::Answer answer, std::string by) {
+bool Approvals::answer(const core::ApprovalId& id, core::Reply reply, std::string by) {
   const std::lock_guard lock(mutex_);
   const auto found = open_.find(id);
   if (found == open_.end() || found->second) return false;
-  found->second = Given{answer, std::move(by)};
+  found->second = Given{std::move(reply), std::move(by)};
   answered_.notify_all();
   return true;
 }

@@ -14,7 +14,7 @@ namespace boxagnts::agent {
 class Approvals {
  public:
   struct Given {
-    core::Answer answer;
+    core::Reply reply;
     std::string by;
   };
 
@@ -23,7 +23,7 @@ class Approvals {
   // Waits for the answer to an open question and closes it; nullopt on stop.
   std::optional<Given> wait(const core::ApprovalId& id, std::stop_token stop);
   // False when no such question waits, or it has its answer.
-  bool answer(const core::ApprovalId& id, core::Answer answer, std::string by);
+  bool answer(const core::ApprovalId& id, core::Reply reply, std::string by);
 
  private:
   std::mutex mutex_;

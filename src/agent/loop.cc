@@ -73,8 +73,7 @@ Result<std::int64_t> Loop::open() {
   }
   const std::int64_t last = last_number_;
   std::vector<core::EventBody> repairs;
-  if (waiting)
-    repairs.emplace_back(core::ApprovalAnswered{*waiting, core::Answer::no, "interrupted"});
+  if (waiting) repairs.emplace_back(core::ApprovalAnswered{*waiting, {}, "interrupted"});
   for (const auto& call : conversation_.open_calls())
     repairs.emplace_back(core::ToolFinished{{.call_id = call.id,
                                              .status = core::ResultStatus::cancelled,
@@ -296,12 +295,12 @@ Status Loop::CallControl::decided(const core::CallDecided& decision) {
   return loop_.log(std::span(&body, 1));
 }
 
-Result<core::Answer> Loop::CallControl::ask(const core::Approval& approval) {
+Result<core::Reply> Loop::CallControl::ask(const core::Approval& approval) {
   const std::lock_guard lock(loop_.asking_);
   return loop_.ask(approval);
 }
 
-Result<core::Answer> Loop::ask(const core::Approval& approval) {
+Result<core::Reply> Loop::ask(const core::Approval& approval) {
   const bool attended = parts_.request.attended;
   if (attended) parts_.approvals.open(approval.id);
   const core::EventBody asked = core::ApprovalAsked{approval};
@@ -309,11 +308,10 @@ Result<core::Answer> Loop::ask(const core::Approval& approval) {
   std::optional<Approvals::Given> given;
   if (attended) given = parts_.approvals.wait(approval.id, parts_.stop);
   const core::EventBody answered =
-      given ? core::ApprovalAnswered{approval.id, given->answer, given->by}
-            : core::ApprovalAnswered{approval.id, core::Answer::no,
-                                     attended ? "cancelled" : "unattended"};
+      given ? core::ApprovalAnswered{approval.id, given->reply, given->by}
+            : core::ApprovalAnswered{approval.id, {}, attended ? "cancelled" : "unattended"};
   TRY(log(std::span(&answered, 1)));
-  if (given) return given->answer;
+  if (given) return std::move(given->reply);
   if (attended) return fail(Code::cancelled, "the run was cancelled while the question waited");
   return fail(
       Code::permission_denied,

@@ -64,7 +64,7 @@ class Loop {
    public:
     explicit CallControl(Loop& loop) : loop_(loop) {}
     Status decided(const core::CallDecided& decision) override;
-    Result<core::Answer> ask(const core::Approval& approval) override;
+    Result<core::Reply> ask(const core::Approval& approval) override;
     std::optional<core::CallDecided> unlogged;  // goes into the log with the result
 
    private:
@@ -76,7 +76,7 @@ class Loop {
   Result<std::vector<core::EventBody>> run_call(const core::ToolCall& call,
                                                 tools::RunPolicy& policy);
   Status shorten(core::ToolResult& result);
-  Result<core::Answer> ask(const core::Approval& approval);
+  Result<core::Reply> ask(const core::Approval& approval);
 
   Parts parts_;
   const std::string system_;

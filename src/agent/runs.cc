@@ -83,8 +83,8 @@ class RunsImpl final : public Runs {
     return {};
   }
 
-  Status answer(const core::ApprovalId& approval, core::Answer answer, std::string by) override {
-    if (approvals_.answer(approval, answer, std::move(by))) return {};
+  Status answer(const core::ApprovalId& approval, core::Reply reply, std::string by) override {
+    if (approvals_.answer(approval, std::move(reply), std::move(by))) return {};
     return fail(Code::not_found, "no question " + approval.text + " waits for an answer here");
   }
 

@@ -80,7 +80,7 @@ class Runs {
   // Stops the run as soon as may be; its RunEnded follows. not_found when it is not running here.
   virtual Status cancel(const core::RunId& run) = 0;
   // not_found when no such question waits.
-  virtual Status answer(const core::ApprovalId& approval, core::Answer answer, std::string by) = 0;
+  virtual Status answer(const core::ApprovalId& approval, core::Reply reply, std::string by) = 0;
   virtual Result<std::unique_ptr<Tail>> tail(const core::SessionId& session,
                                              std::int64_t after) = 0;
 

@@ -491,8 +491,9 @@ TEST_F(RunsTest, YesRunsNoDoesNotAndForThisRunAsksOnce) {
       const auto* asked = event ? std::get_if<core::ApprovalAsked>(&event->body) : nullptr;
       if (!asked) return;
       EXPECT_EQ(asked->approval.files, std::vector<std::string>{"/ws/out/f"});
-      EXPECT_TRUE(runs_->answer(asked->approval.id, expected.answer, "test"));
-      EXPECT_FALSE(runs_->answer(asked->approval.id, expected.answer, "test")) << "answered twice";
+      EXPECT_TRUE(runs_->answer(asked->approval.id, {expected.answer}, "test"));
+      EXPECT_FALSE(runs_->answer(asked->approval.id, {expected.answer}, "test"))
+          << "answered twice";
     });
     EXPECT_EQ(all<core::ApprovalAnswered>(events).size(),
               static_cast<std::size_t>(expected.questions));
@@ -558,7 +559,7 @@ TEST_F(RunsTest, BadStartsAreRefusedBeforeAnythingIsStored) {
   request_.session = core::SessionId{"nosuch"};
   EXPECT_EQ(runs_->start(request_).error().code, Code::not_found);
   EXPECT_EQ(runs_->cancel({"nosuch"}).error().code, Code::not_found);
-  EXPECT_EQ(runs_->answer({"nosuch"}, core::Answer::yes, "t").error().code, Code::not_found);
+  EXPECT_EQ(runs_->answer({"nosuch"}, {core::Answer::yes}, "t").error().code, Code::not_found);
 }
 
 TEST_F(RunsTest, ARunThatCannotBeginLeavesNothingOpen) {

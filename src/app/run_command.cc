@@ -95,8 +95,7 @@ Result<int> follow(Program& program, const agent::Started& started, terminal::Ru
       // A cancel is no answer; a terminal that is gone is a no.
       const auto answer = prompter->ask(asked->approval, stop);
       if (answer || !stop.stop_requested())
-        (void)program.runs->answer(asked->approval.id, answer.value_or(core::Answer::no),
-                                   "terminal");
+        (void)program.runs->answer(asked->approval.id, answer.value_or(core::Reply{}), "terminal");
     }
     const auto* ended = std::get_if<core::RunEnded>(&event.body);
     if (ended && event.run == started.run && ended->of.empty()) return exit_code_of(*ended);

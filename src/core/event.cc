@@ -2,12 +2,10 @@
 
 #include <boost/json.hpp>
 
+#include "core/json_fields.h"
+
 namespace boxagnts::core {
 namespace {
-
-std::string text_of(const Json& json, std::string_view key) {
-  return std::string(base::get_string(json, key).value_or(""));
-}
 
 Json error_to_json(const Error& error) {
   JsonObject out{{"code", base::info(error.code).name}, {"message", error.message}};
@@ -94,28 +92,9 @@ struct Codec<CallDecided> {
 template <>
 struct Codec<ApprovalAsked> {
   static constexpr std::string_view kKind = "approval_asked";
-  static void write(const ApprovalAsked& body, JsonObject& out) {
-    const Approval& approval = body.approval;
-    out["approval"] = approval.id.text;
-    out["call_id"] = approval.call_id;
-    out["tool"] = approval.tool;
-    out["level"] = name_of(approval.level);
-    out["question"] = approval.question;
-    out["files"] = boost::json::value_from(approval.files);
-    out["blob"] = approval.blob;
-  }
+  static void write(const ApprovalAsked& body, JsonObject& out) { core::write(body.approval, out); }
   static Result<EventBody> read(const Json& json) {
-    Approval approval{.id = {text_of(json, "approval")},
-                      .call_id = text_of(json, "call_id"),
-                      .tool = text_of(json, "tool"),
-                      .level = TRY(parse_enum<Level>(text_of(json, "level"))),
-                      .question = text_of(json, "question"),
-                      .files = {},
-                      .blob = text_of(json, "blob")};
-    if (const auto* files = base::get_array(json, "files"))
-      for (const auto& file : *files)
-        if (file.is_string()) approval.files.emplace_back(file.get_string());
-    return ApprovalAsked{std::move(approval)};
+    return ApprovalAsked{TRY(approval_from_json(json))};
   }
 };
 
@@ -124,13 +103,12 @@ struct Codec<ApprovalAnswered> {
   static constexpr std::string_view kKind = "approval_answered";
   static void write(const ApprovalAnswered& body, JsonObject& out) {
     out["approval"] = body.id.text;
-    out["answer"] = name_of(body.answer);
+    core::write(body.reply, out);
     out["by"] = body.by;
   }
   static Result<EventBody> read(const Json& json) {
-    return ApprovalAnswered{{text_of(json, "approval")},
-                            TRY(parse_enum<Answer>(text_of(json, "answer"))),
-                            text_of(json, "by")};
+    return ApprovalAnswered{
+        {text_of(json, "approval")}, TRY(reply_from_json(json)), text_of(json, "by")};
   }
 };
 
@@ -193,6 +171,162 @@ struct Codec<RunEnded> {
                     usage ? usage_from_json(*usage) : Usage{},
                     error_from_json(base::find(json, "error")),
                     {text_of(json, "of")}};
+  }
+};
+
+// A list of values that write themselves.
+template <class Values>
+JsonArray array_of(const Values& values) {
+  JsonArray array;
+  for (const auto& value : values) array.push_back(to_json(value));
+  return array;
+}
+
+template <class Value, class Read>
+Result<std::vector<Value>> list_of(const Json& json, std::string_view key, const Read& read) {
+  std::vector<Value> values;
+  if (const auto* list = base::get_array(json, key))
+    for (const auto& entry : *list) values.push_back(TRY(read(entry)));
+  return values;
+}
+
+template <>
+struct Codec<ChangesKept> {
+  static constexpr std::string_view kKind = "changes_kept";
+  static void write(const ChangesKept& body, JsonObject& out) {
+    out["changes"] = body.id.text;
+    out["call_id"] = body.call_id;
+    out["root"] = body.root;
+    out["files"] = array_of(body.files);
+    out["blob"] = body.blob;
+  }
+  static Result<EventBody> read(const Json& json) {
+    return ChangesKept{{text_of(json, "changes")},
+                       text_of(json, "call_id"),
+                       text_of(json, "root"),
+                       TRY(list_of<FileChange>(json, "files", file_change_from_json)),
+                       text_of(json, "blob")};
+  }
+};
+
+template <>
+struct Codec<ChangesSettled> {
+  static constexpr std::string_view kKind = "changes_settled";
+  static void write(const ChangesSettled& body, JsonObject& out) {
+    out["changes"] = body.id.text;
+    out["act"] = name_of(body.act);
+    out["files"] = array_of(body.files);
+    out["by"] = body.by;
+  }
+  static Result<EventBody> read(const Json& json) {
+    return ChangesSettled{{text_of(json, "changes")},
+                          TRY(parse_enum<ChangesAct>(text_of(json, "act"))),
+                          TRY(list_of<SettledFile>(json, "files", settled_file_from_json)),
+                          text_of(json, "by")};
+  }
+};
+
+template <>
+struct Codec<RuleAdded> {
+  static constexpr std::string_view kKind = "rule_added";
+  static void write(const RuleAdded& body, JsonObject& out) {
+    out["rule"] = body.rule;
+    out["where"] = body.where;
+  }
+  static Result<EventBody> read(const Json& json) {
+    return RuleAdded{text_of(json, "rule"), text_of(json, "where")};
+  }
+};
+
+template <>
+struct Codec<ModeChanged> {
+  static constexpr std::string_view kKind = "mode_changed";
+  static void write(const ModeChanged& body, JsonObject& out) {
+    out["mode"] = name_of(body.mode);
+    out["by"] = body.by;
+    out["reason"] = body.reason;
+  }
+  static Result<EventBody> read(const Json& json) {
+    return ModeChanged{TRY(parse_enum<Mode>(text_of(json, "mode"))), text_of(json, "by"),
+                       text_of(json, "reason")};
+  }
+};
+
+template <>
+struct Codec<InstructionsLoaded> {
+  static constexpr std::string_view kKind = "instructions_loaded";
+  static void write(const InstructionsLoaded& body, JsonObject& out) {
+    out["path"] = body.path;
+    out["origin"] = body.origin;
+    out["text"] = body.text;
+  }
+  static Result<EventBody> read(const Json& json) {
+    return InstructionsLoaded{text_of(json, "path"), text_of(json, "origin"),
+                              text_of(json, "text")};
+  }
+};
+
+template <>
+struct Codec<SkillUsed> {
+  static constexpr std::string_view kKind = "skill_used";
+  static void write(const SkillUsed& body, JsonObject& out) {
+    out["name"] = body.name;
+    out["origin"] = body.origin;
+    out["allowed_tools"] = boost::json::value_from(body.allowed_tools);
+  }
+  static Result<EventBody> read(const Json& json) {
+    return SkillUsed{text_of(json, "name"), text_of(json, "origin"),
+                     texts_of(json, "allowed_tools")};
+  }
+};
+
+template <>
+struct Codec<TodosSet> {
+  static constexpr std::string_view kKind = "todos_set";
+  static void write(const TodosSet& body, JsonObject& out) {
+    JsonArray items;
+    for (const auto& item : body.items)
+      items.push_back({{"text", item.text}, {"status", name_of(item.status)}});
+    out["items"] = std::move(items);
+  }
+  static Result<EventBody> read(const Json& json) {
+    return TodosSet{TRY(list_of<Todo>(json, "items", [](const Json& item) -> Result<Todo> {
+      return Todo{text_of(item, "text"), TRY(parse_enum<TodoStatus>(text_of(item, "status")))};
+    }))};
+  }
+};
+
+template <>
+struct Codec<BriefSent> {
+  static constexpr std::string_view kKind = "brief_sent";
+  static void write(const BriefSent& body, JsonObject& out) {
+    out["text"] = body.text;
+    out["status"] = body.status;
+    JsonArray attachments;
+    for (const auto& file : body.attachments)
+      attachments.push_back({{"path", file.path}, {"bytes", file.bytes}, {"blob", file.blob}});
+    out["attachments"] = std::move(attachments);
+  }
+  static Result<EventBody> read(const Json& json) {
+    const auto attachment = [](const Json& item) -> Result<Attachment> {
+      return Attachment{text_of(item, "path"),
+                        static_cast<std::uint64_t>(base::get_int(item, "bytes").value_or(0)),
+                        text_of(item, "blob")};
+    };
+    return BriefSent{text_of(json, "text"), text_of(json, "status"),
+                     TRY(list_of<Attachment>(json, "attachments", attachment))};
+  }
+};
+
+template <>
+struct Codec<SessionForked> {
+  static constexpr std::string_view kKind = "session_forked";
+  static void write(const SessionForked& body, JsonObject& out) {
+    out["from"] = body.from.text;
+    out["last"] = body.number;
+  }
+  static Result<EventBody> read(const Json& json) {
+    return SessionForked{{text_of(json, "from")}, base::get_int(json, "last").value_or(0)};
   }
 };
 

@@ -11,26 +11,30 @@
 #include <vector>
 
 #include "base/time.h"
+#include "core/change_values.h"
 #include "core/ids.h"
 #include "core/message.h"
+#include "core/question.h"
 
 namespace boxagnts::core {
 
 constexpr int kEventVersion = 1;
 
-// A question about a call, for a person. It names what would happen, not what was meant.
-struct Approval {
-  ApprovalId id;
-  std::string call_id;
-  std::string tool;
-  Level level = Level::forbidden;
-  std::string question;            // one sentence
-  std::vector<std::string> files;  // absolute paths the answer is about
-  std::string blob;                // id of the diff, when there is one
+enum class TodoStatus : std::uint8_t { pending, in_progress, completed };
+BOXAGNTS_ENUM_NAMES(TodoStatus, "pending", "in_progress", "completed");
+
+struct Todo {
+  std::string text;
+  TodoStatus status = TodoStatus::pending;
+  bool operator==(const Todo&) const = default;
 };
 
-enum class Answer : std::uint8_t { yes, no, for_this_run };
-BOXAGNTS_ENUM_NAMES(Answer, "yes", "no", "for-this-run");
+struct Attachment {
+  std::string path;  // absolute
+  std::uint64_t bytes = 0;
+  std::string blob;
+  bool operator==(const Attachment&) const = default;
+};
 
 enum class Outcome : std::uint8_t { finished, turn_limit, cancelled, failed, interrupted };
 BOXAGNTS_ENUM_NAMES(Outcome, "finished", "turn_limit", "cancelled", "failed", "interrupted");
@@ -63,8 +67,59 @@ struct ApprovalAsked {
 };
 struct ApprovalAnswered {
   ApprovalId id;
-  Answer answer = Answer::no;
-  std::string by;  // "terminal", "unattended", "interrupted", ...
+  Reply reply;
+  std::string by;  // "terminal", "expired", "interrupted", ...
+};
+// What a call changed is kept; nothing of it is in the files yet.
+struct ChangesKept {
+  ChangeSetId id;
+  std::string call_id;
+  std::string root;  // the host folder that it is about
+  std::vector<FileChange> files;
+  std::string blob;  // id of the unified diff, its beginning where it is long
+};
+struct ChangesSettled {
+  ChangeSetId id;
+  ChangesAct act = ChangesAct::dropped;
+  std::vector<SettledFile> files;
+  std::string by;  // "mode", "rule", "terminal", "http", ...
+};
+// A person's "always" was written down.
+struct RuleAdded {
+  std::string rule;
+  std::string where;  // file and line
+};
+// From here on the run is in this mode.
+struct ModeChanged {
+  Mode mode = Mode::ask;
+  std::string by;      // "enter_plan_mode", "exit_plan_mode"
+  std::string reason;  // the model's words
+};
+// What agents are told by an AGENTS.md, when the run was first told it.
+struct InstructionsLoaded {
+  std::string path;
+  std::string origin;  // "user", "workspace", "folder"
+  std::string text;
+};
+struct SkillUsed {
+  std::string name;
+  std::string origin;                      // "workspace", "user", "builtin"
+  std::vector<std::string> allowed_tools;  // empty: all
+};
+// The model's list of what is to be done, whole.
+struct TodosSet {
+  std::vector<Todo> items;
+};
+// A message of the model's to its person, in the middle of a run.
+struct BriefSent {
+  std::string text;
+  std::string status;  // "normal", "proactive"
+  std::vector<Attachment> attachments;
+};
+// The events before this one are those of another session.
+struct SessionForked {
+  SessionId from;
+  std::int64_t number = 0;  // the last event that was taken over
 };
 struct ToolFinished {
   ToolResult result;
@@ -85,9 +140,10 @@ struct RunEnded {
   RunId of;  // the run that ended where it is not the event's own: a killed one, closed by the next
 };
 
-using EventBody =
-    std::variant<RunStarted, UserMessage, AssistantBlock, TurnEnded, CallDecided, ApprovalAsked,
-                 ApprovalAnswered, ToolFinished, TurnRetried, RunEnded>;
+using EventBody = std::variant<RunStarted, UserMessage, AssistantBlock, TurnEnded, CallDecided,
+                               ApprovalAsked, ApprovalAnswered, ToolFinished, TurnRetried, RunEnded,
+                               ChangesKept, ChangesSettled, RuleAdded, ModeChanged,
+                               InstructionsLoaded, SkillUsed, TodosSet, BriefSent, SessionForked>;
 
 struct Event {
   std::int64_t position = 0;  // in the workspace, commit order, from 1; what a reader resumes from

@@ -20,8 +20,42 @@ std::vector<EventBody> one_of_each_kind() {
       AssistantBlock{ToolCall{"c1", "read", "{not json"}},
       TurnEnded{StopReason::tool_use, usage, 1234},
       CallDecided{"c1", {Verdict::ask, Level::write, "table:ask/write", "why", Access::read_write}},
-      ApprovalAsked{{{"a1"}, "c1", "write", Level::write, "Write x?", {"/w/x", "/w/y"}, "blob"}},
-      ApprovalAnswered{{"a1"}, Answer::for_this_run, "terminal"},
+      ApprovalAsked{{.id = {"a1"},
+                     .call_id = "c1",
+                     .tool = "write",
+                     .level = Level::write,
+                     .kind = QuestionKind::changes,
+                     .question = "Write x?",
+                     .text = "at length",
+                     .files = {"/w/x", "/w/y"},
+                     .blob = "blob",
+                     .changes = {"s1"},
+                     .connection = "https://example.com:443",
+                     .connected = {"https://example.org:443"},
+                     .choices = {{"a", "the first"}, {"b", ""}},
+                     .several = true,
+                     .for_this_run = "all below /w",
+                     .always = "write /w/**",
+                     .expires = 1'700'000'000'000'000,
+                     .waits = false}},
+      ApprovalAnswered{{"a1"}, {Answer::always, "but mind the gap", {"a", "b"}}, "terminal"},
+      ChangesKept{
+          {"s1"},
+          "c1",
+          "/w",
+          {{"/w/x", FileChangeKind::added, 3, 0}, {"/w/y", FileChangeKind::removed, 0, 0, true}},
+          "b9"},
+      ChangesSettled{{"s1"},
+                     ChangesAct::undone,
+                     {{"/w/x", FileOutcome::merged, ""}, {"/w/y", FileOutcome::conflict, "why"}},
+                     "http"},
+      RuleAdded{"write /w/**", "rules.toml:3"},
+      ModeChanged{Mode::plan, "enter_plan_mode", "to look first"},
+      InstructionsLoaded{"/w/AGENTS.md", "workspace", "Be brief."},
+      SkillUsed{"code-review", "builtin", {"read", "grep"}},
+      TodosSet{{{"one", TodoStatus::completed}, {"two", TodoStatus::in_progress}}},
+      BriefSent{"half done", "proactive", {{"/w/x", 12, "b1"}}},
+      SessionForked{{"other"}, 17},
       ToolFinished{{"c1", ResultStatus::failed, "no", "b1", 70'000, 55}},
       ToolFinished{{.call_id = "c2", .text = "two images"},
                    {{"c2", "image/png", "b2", 640, 480, 12'345},
@@ -47,6 +81,18 @@ TEST(Event, EveryKindRoundTripsThroughItsStoredForm) {
     kinds.insert(kind_of(body));
   }
   EXPECT_EQ(kinds.size(), std::variant_size_v<EventBody>) << "a kind is missing above";
+}
+
+// As written before there were kinds of questions.
+TEST(Event, QuestionsOfOlderLogsAreAboutCalls) {
+  const auto body = body_from_json(*base::parse_json(
+      R"({"v":1,"kind":"approval_asked","approval":"a","call_id":"c","tool":"write",)"
+      R"("level":"write","question":"q","files":["/w/x"],"blob":""})"));
+  ASSERT_TRUE(body) << body.error().message;
+  const auto& approval = std::get<ApprovalAsked>(*body).approval;
+  EXPECT_EQ(approval.kind, QuestionKind::call);
+  EXPECT_TRUE(approval.waits);
+  EXPECT_EQ(approval.files, std::vector<std::string>{"/w/x"});
 }
 
 // As written before images were events' own: no field for them at all.

@@ -79,8 +79,9 @@ Result<Reply> cancel_run(Call& call) {
 Result<Reply> answer_run(Call& call) {
   const auto id = TRY(core::RunId::parse(call.at("run")));
   const auto approval = TRY(core::ApprovalId::parse(*base::get_string(call.body, "approval")));
-  const auto answer = TRY(core::parse_enum<core::Answer>(*base::get_string(call.body, "answer")));
-  if (auto answered = call.parts.services.runs.answer(approval, answer, "http"); !answered)
+  auto reply = TRY(core::reply_from_json(call.body));
+  if (auto answered = call.parts.services.runs.answer(approval, std::move(reply), "http");
+      !answered)
     return not_here(call, id, std::move(answered.error()));
   return JsonReply{202, JsonObject{}};
 }
@@ -123,7 +124,7 @@ std::vector<Route> run_routes() {
        .tag = "runs",
        .summary = "Answers a question that a run waits at",
        .parameters = {kRun},
-       .body = {Body::Kind::json, "AnswerGiven", 4 << 10},
+       .body = {Body::Kind::json, "AnswerGiven", 128 << 10},
        .success = {.status = 202,
                    .schema = "Empty",
                    .description = "Its approval_answered follows."},

@@ -62,7 +62,11 @@ constexpr std::string_view kSchemas =
   "type": "object", "required": ["approval", "answer"], "additionalProperties": false,
   "properties": {
     "approval": {"$ref": "#/components/schemas/Id"},
-    "answer": {"enum": ["yes", "no", "for-this-run"]}}},
+    "answer": {"enum": ["yes", "no", "for-this-run", "always"]},
+    "text": {"type": "string", "maxLength": 20000, "description": "A word to the model; the )json"
+    R"json(answer to a question of its own."},
+    "chosen": {"type": "array", "maxItems": 100, "items": {"type": "string", "maxLength": )json"
+    R"json(1000}, "description": "Labels of the choices taken."}}},
 
 "Session": {
   "type": "object", "required": ["id", "title", "created", "updated", "events", "model", )json"
@@ -96,7 +100,9 @@ constexpr std::string_view kSchemas =
     "time": {"$ref": "#/components/schemas/Time"},
     "kind": {"enum": ["run_started", "user_message", "assistant_block", "turn_ended", )json"
     R"json("call_decided",
-      "approval_asked", "approval_answered", "tool_finished", "turn_retried", "run_ended"]}}},
+      "approval_asked", "approval_answered", "tool_finished", "turn_retried", "run_ended",
+      "changes_kept", "changes_settled", "rule_added", "mode_changed", "instructions_loaded", )json"
+    R"json("skill_used", "todos_set", "brief_sent", "session_forked"]}}},
 "Events": {
   "type": "object", "required": ["events", "last"],
   "properties": {

@@ -88,7 +88,7 @@ class TestRuns final : public agent::Runs {
 
   Result<agent::Started> start(const agent::RunRequest&) override { return nothing(); }
   Status cancel(const core::RunId&) override { return nothing(); }
-  Status answer(const core::ApprovalId&, core::Answer, std::string) override { return nothing(); }
+  Status answer(const core::ApprovalId&, core::Reply, std::string) override { return nothing(); }
   Result<std::unique_ptr<agent::Tail>> tail(const core::SessionId&, std::int64_t) override {
     return nothing();
   }

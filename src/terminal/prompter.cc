@@ -42,7 +42,7 @@ std::optional<Prompter> Prompter::open() {
 
 Prompter Prompter::on(base::UniqueFd terminal) { return Prompter(std::move(terminal)); }
 
-Result<core::Answer> Prompter::ask(const core::Approval& approval, std::stop_token stop) {
+Result<core::Reply> Prompter::ask(const core::Approval& approval, std::stop_token stop) {
   constexpr int kLookForStop_ms = 50;
   // Keys pressed before the question stands there answer something else.
   if (GUARD("terminal.typed-ahead", true)) ::tcflush(tty_.get(), TCIFLUSH);
@@ -56,14 +56,14 @@ Result<core::Answer> Prompter::ask(const core::Approval& approval, std::stop_tok
     char byte;
     const ssize_t got = ::read(tty_.get(), &byte, 1);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return core::Answer::no;
+    if (got <= 0) return core::Reply{};
     if (byte != '\n' && byte != '\r') {
       line += byte;
       continue;
     }
-    if (line == "y" || line == "yes") return core::Answer::yes;
-    if (line == "n" || line == "no") return core::Answer::no;
-    if (line == "a" || line == "all") return core::Answer::for_this_run;
+    if (line == "y" || line == "yes") return core::Reply{core::Answer::yes};
+    if (line == "n" || line == "no") return core::Reply{};
+    if (line == "a" || line == "all") return core::Reply{core::Answer::for_this_run};
     line.clear();
     write_all(tty_.get(), "  please answer y, n or a: ");
   }

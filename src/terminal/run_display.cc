@@ -99,12 +99,14 @@ class TextDisplay final : public RunDisplay {
                    [&](const core::TurnEnded&) { end_stream(); }, [&](const core::CallDecided&) {},
                    [&](const core::ApprovalAsked& asked) { asked_question(asked); },
                    [&](const core::ApprovalAnswered& answered) {
-                     line(paint(kDim, "  answered " + std::string(core::name_of(answered.answer)) +
-                                          " (" + base::one_line(answered.by, 20) + ")"));
+                     line(paint(kDim, "  answered " +
+                                          std::string(core::name_of(answered.reply.answer)) + " (" +
+                                          base::one_line(answered.by, 20) + ")"));
                    },
                    [&](const core::ToolFinished& finished) { tool(finished); },
                    [&](const core::TurnRetried& retried) { retry(retried); },
-                   [&](const core::RunEnded& ended) { end(event, ended); }},
+                   [&](const core::RunEnded& ended) { end(event, ended); },
+                   [&](const auto& note) { show_note(note); }},
         event.body);
   }
 
@@ -159,6 +161,54 @@ class TextDisplay final : public RunDisplay {
 
   void asked_question(const core::ApprovalAsked& asked) {
     line(paint(kBold, "? " + base::one_line(asked.approval.question, columns_ - 2)));
+  }
+
+  // What happened beside the answers and the calls, a line each.
+  void note(const std::string& text) {
+    line(paint(kDim, "  " + base::one_line(text, columns_ - 2)));
+  }
+  void show_note(const core::ChangesKept& kept) {
+    for (const auto& file : kept.files)
+      note(std::string(core::name_of(file.kind)) + " " + file.path +
+           (file.opaque ? " (not text)"
+                        : " (+" + std::to_string(file.lines_added) + " -" +
+                              std::to_string(file.lines_removed) + ")"));
+  }
+  void show_note(const core::ChangesSettled& settled) {
+    if (settled.act != core::ChangesAct::applied)
+      note("changes " + std::string(core::name_of(settled.act)) + " (" + settled.by + ")");
+    for (const auto& file : settled.files)
+      if (file.outcome == core::FileOutcome::conflict)
+        note("conflict in " + file.path + ": " + file.reason);
+  }
+  void show_note(const core::RuleAdded& added) {
+    note("rule added: " + added.rule + " (" + added.where + ")");
+  }
+  void show_note(const core::ModeChanged& changed) {
+    note("mode " + std::string(core::name_of(changed.mode)) +
+         (changed.reason.empty() ? "" : ": " + changed.reason));
+  }
+  void show_note(const core::InstructionsLoaded& loaded) {
+    note("instructions of " + loaded.path + " (" + base::human_bytes(loaded.text.size()) + ")");
+  }
+  void show_note(const core::SkillUsed& used) {
+    note("skill " + used.name + " (" + used.origin + ")");
+  }
+  void show_note(const core::TodosSet& todos) {
+    for (const auto& item : todos.items) {
+      const char* const mark = item.status == core::TodoStatus::completed     ? "[x] "
+                               : item.status == core::TodoStatus::in_progress ? "[>] "
+                                                                              : "[ ] ";
+      note(mark + item.text);
+    }
+  }
+  void show_note(const core::BriefSent& brief) {
+    line(base::terminal_safe(brief.text));
+    for (const auto& file : brief.attachments)
+      note("attached: " + file.path + " (" + base::human_bytes(file.bytes) + ")");
+  }
+  void show_note(const core::SessionForked& forked) {
+    note("forked from session " + forked.from.text);
   }
 
   void tool(const core::ToolFinished& finished) {

@@ -35,7 +35,7 @@ class Prompter {
   // The same on a terminal that is open already.
   static Prompter on(base::UniqueFd terminal);
   // y, n or a (for this run); anything else asks again; end of input or stop is no.
-  Result<core::Answer> ask(const core::Approval& approval, std::stop_token stop);
+  Result<core::Reply> ask(const core::Approval& approval, std::stop_token stop);
 
  private:
   explicit Prompter(base::UniqueFd tty) : tty_(std::move(tty)) {}

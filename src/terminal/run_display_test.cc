@@ -112,7 +112,7 @@ TEST_F(DisplayTest, FailuresRetriesAndQuestionsAreSaid) {
   frame("half");
   event(core::TurnRetried{1, 500, {Code::unavailable, "cut"}});
   event(core::ApprovalAsked{{.id = {"a"}, .question = "Write x?"}});
-  event(core::ApprovalAnswered{{"a"}, core::Answer::no, "terminal"});
+  event(core::ApprovalAnswered{{"a"}, {}, "terminal"});
   event(AssistantBlock{ToolCall{"c", "write", "{bad"}});
   event(core::TurnEnded{});
   event(core::ToolFinished{
@@ -149,7 +149,7 @@ TEST_F(DisplayTest, NothingSteersTheTerminal) {
       core::ToolFinished{{.call_id = "d", .status = core::ResultStatus::failed, .text = hostile}});
   event(core::TurnRetried{1, 1, {Code::busy, hostile}});
   event(core::ApprovalAsked{{.question = hostile}});
-  event(core::ApprovalAnswered{{"x"}, core::Answer::no, hostile});
+  event(core::ApprovalAnswered{{"x"}, {}, hostile});
   event(core::RunEnded{.outcome = core::Outcome::failed, .error = {Code::internal, hostile}});
   for (const unsigned char c : shown())
     EXPECT_TRUE(c == '\n' || (c >= 0x20 && c != 0x7f)) << static_cast<int>(c);
@@ -178,7 +178,8 @@ TEST(Prompter, TakesYesNoAllAndAsksAgain) {
     std::string shown;
     std::jthread person([&] { type_when_asked(controller, typed, shown); });
     auto prompter = Prompter::on(base::UniqueFd(terminal));
-    EXPECT_EQ(prompter.ask({.question = "ok?", .files = {"/w/\x1b[2Jf"}}, {}).value(), answer)
+    EXPECT_EQ(prompter.ask({.question = "ok?", .files = {"/w/\x1b[2Jf"}}, {}).value().answer,
+              answer)
         << typed;
     person.join();
     EXPECT_FALSE(shown.contains('\x1b'));
@@ -195,7 +196,7 @@ TEST(Prompter, WhatWasTypedBeforeTheQuestionIsNoAnswer) {
   std::string shown;
   std::jthread person([&] { type_when_asked(controller, "n\n", shown); });
   auto prompter = Prompter::on(base::UniqueFd(terminal));
-  EXPECT_EQ(prompter.ask({.question = "ok?"}, {}).value(), core::Answer::no);
+  EXPECT_EQ(prompter.ask({.question = "ok?"}, {}).value().answer, core::Answer::no);
 }
 
 TEST(Prompter, AStopEndsTheQuestion) {

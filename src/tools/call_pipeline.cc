@@ -137,12 +137,12 @@ Result<std::optional<Refusal>> settle(const core::ToolCall& call, const core::Ca
     return std::unexpected(std::move(answer).error());
   if (GUARD("tools.nobody_answers", !answer))
     return Refusal{ResultStatus::denied, answer.error().message};
-  if (GUARD("tools.answered_no", answer && *answer == core::Answer::no))
+  if (GUARD("tools.answered_no", answer && answer->answer == core::Answer::no))
     return Refusal{ResultStatus::denied,
                    "a person was asked and said no, so " + call.tool +
                        " did not run; do not try the same again, but go on without it or ask "
                        "what is wanted instead"};
-  if (answer && *answer == core::Answer::for_this_run && decision.level == Level::write)
+  if (answer && answer->answer == core::Answer::for_this_run && decision.level == Level::write)
     for (auto& folder : folders_of_writes(facts.writes, policy.envelope))
       if (std::ranges::find(policy.approved_folders, folder) == policy.approved_folders.end())
         policy.approved_folders.push_back(std::move(folder));

@@ -22,7 +22,7 @@ class RunControl {
   virtual Status decided(const core::CallDecided& decision) = 0;
   // Puts a question to a person and waits. Errors: cancelled; permission_denied when nobody can
   // answer (the message says so to the model).
-  virtual Result<core::Answer> ask(const core::Approval& approval) = 0;
+  virtual Result<core::Reply> ask(const core::Approval& approval) = 0;
 };
 
 // The standing facts of a run.

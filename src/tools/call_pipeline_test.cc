@@ -55,9 +55,10 @@ struct Control final : RunControl {
     decisions.push_back(decision.decision);
     return decided_status;
   }
-  Result<Answer> ask(const core::Approval& approval) override {
+  Result<core::Reply> ask(const core::Approval& approval) override {
     questions.push_back(approval);
-    return answer;
+    if (!answer) return std::unexpected(answer.error());
+    return core::Reply{*answer};
   }
   std::vector<core::Decision> decisions;
   std::vector<core::Approval> questions;
@@ -170,9 +171,9 @@ TEST_F(CallPipelineTest, AStopWhileAPersonAnswersRunsNothing) {
   struct Stopping final : RunControl {
     explicit Stopping(std::stop_source& source) : stop(source) {}
     Status decided(const core::CallDecided&) override { return {}; }
-    Result<Answer> ask(const core::Approval&) override {
+    Result<core::Reply> ask(const core::Approval&) override {
       stop.request_stop();
-      return Answer::yes;
+      return core::Reply{Answer::yes};
     }
     std::stop_source& stop;
   } stopping(stop);

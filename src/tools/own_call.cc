@@ -12,7 +12,7 @@ constexpr std::uint64_t kScratchBytesMax = 64u << 20;
 class NobodyIsAsked final : public RunControl {
  public:
   Status decided(const core::CallDecided&) override { return {}; }
-  Result<core::Answer> ask(const core::Approval&) override {
+  Result<core::Reply> ask(const core::Approval&) override {
     return fail(Code::permission_denied,
                 "this call needs a question, which a call of one's own does not ask");
   }
