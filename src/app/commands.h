@@ -23,6 +23,11 @@ Result<int> execute(const cli::ModuleRunCommand& command);
 Result<int> execute(const cli::PolicyExplainCommand& command);
 Result<int> execute(const cli::SessionListCommand& command);
 Result<int> execute(const cli::SessionShowCommand& command);
+Result<int> execute(const cli::SkillListCommand& command);
+Result<int> execute(const cli::SkillShowCommand& command);
+Result<int> execute(const cli::SkillNewCommand& command);
+Result<int> execute(const cli::SkillCheckCommand& command);
+Result<int> execute(const cli::SkillRunCommand& command);
 Result<int> execute(const cli::ServeCommand& command);
 Result<int> execute(const cli::ShowText& command);
 

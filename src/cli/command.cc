@@ -81,6 +81,18 @@ constexpr const char* kExplainExamples =
     "  boxagnts policy explain https://api.example.com/v1\n"
     "  boxagnts policy explain http://localhost:8080 --method POST --json";
 
+constexpr const char* kSkillRunExamples =
+    "A skill's arguments are name=value, or one text, which is the value of its first required "
+    "one; behind\n"
+    "-- it may begin with a dash. What is piped in is added. boxagnts skill show NAME tells what "
+    "it "
+    "takes.\n"
+    "\n"
+    "Examples:\n"
+    "  boxagnts skill run code-review src/parser\n"
+    "  boxagnts skill run front-component-generator framework=vue \"description=a date picker\"\n"
+    "  git diff | boxagnts skill run code-review --mode plan";
+
 // CLI11 collects into these; make() turns them into the Command of what was given.
 struct Given {
   Common common;
@@ -98,7 +110,9 @@ struct Given {
   double timeout_s = 0;
   std::string memory, stack, disk, output;
   std::uint64_t fuel = 0;
-  std::optional<std::vector<std::string>> behind;  // a `--` of `tool run`
+  std::optional<std::vector<std::string>> behind;  // a `--` of `tool run` or `skill run`
+  std::string skill;
+  std::vector<std::string> skill_arguments;
   ServeCommand serve;
   std::string admin_user, admin_password_file;
 };
@@ -132,7 +146,7 @@ void add_offline(CLI::App& app, Given& given) {
 
 struct Commands {
   CLI::App *serve, *run, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session,
-      *session_list, *session_show;
+      *session_list, *session_show, *skill_list, *skill_show, *skill_new, *skill_check, *skill_run;
 };
 
 void define_policy(CLI::App& app, Commands& commands, Given& given) {
@@ -173,6 +187,45 @@ void define_serve(CLI::App& serve, Given& given) {
   add_workspace(serve, given);
 }
 
+// What every run takes, whatever it begins with.
+void add_run_options(CLI::App& run, Given& given) {
+  run.add_option("--model", given.model,
+                 "ollama/NAME, llamacpp/NAME, openai/NAME or scripted/FILE.yaml");
+  run.add_option("--session", given.session, "go on with this session");
+  run.add_option(
+      "--mode", given.mode,
+      "plan (change nothing), ask (before each change; default), edits (file changes without "
+      "asking), autonomous, unattended");
+  run.add_option("--max-turns", given.turns_max, "stop after this many model answers")
+      ->check(CLI::Range(1, 10'000));
+  run.add_flag("--json", given.json, "one JSON event a line instead of text");
+  add_offline(run, given);
+  add_workspace(run, given);
+}
+
+void define_skill(CLI::App& app, Commands& commands, Given& given) {
+  auto* skill = app.add_subcommand("skill", "list, show, make, check and run skills");
+  skill->require_subcommand(1);
+  commands.skill_list = skill->add_subcommand("list", "the skills and where they come from");
+  commands.skill_list->add_flag("--json", given.json, "one JSON object a line");
+  commands.skill_show = skill->add_subcommand("show", "one skill's arguments and instructions");
+  commands.skill_show->add_option("name", given.skill, "the skill")->required();
+  commands.skill_new = skill->add_subcommand("new", "make one in this workspace, by a template");
+  commands.skill_new->add_option("name", given.skill, "a-z, 0-9 and hyphens")->required();
+  commands.skill_check = skill->add_subcommand("check", "what is wrong with a skill, by line");
+  commands.skill_check->add_option("what", given.skill,
+                                   "a skill's name or folder (default: the workspace's and yours)");
+  for (auto* command :
+       {commands.skill_list, commands.skill_show, commands.skill_new, commands.skill_check})
+    add_workspace(*command, given);
+  commands.skill_run = skill->add_subcommand("run", "let an agent do a job by a skill");
+  auto& run = *commands.skill_run;
+  run.footer(kSkillRunExamples);
+  run.add_option("name", given.skill, "the skill")->required();
+  run.add_option("arguments", given.skill_arguments, "name=value each, or a text");
+  add_run_options(run, given);
+}
+
 Commands define(CLI::App& app, Given& given) {
   Commands commands{};
   app.footer(kExitCodes);
@@ -187,18 +240,7 @@ Commands define(CLI::App& app, Given& given) {
   auto& run = *commands.run;
   run.footer(kRunExamples);
   run.add_option("prompt", given.run.prompt, "what to do");
-  run.add_option("--model", given.model,
-                 "ollama/NAME, llamacpp/NAME, openai/NAME or scripted/FILE.yaml");
-  run.add_option("--session", given.session, "go on with this session");
-  run.add_option(
-      "--mode", given.mode,
-      "plan (change nothing), ask (before each change; default), edits (file changes without "
-      "asking), autonomous, unattended");
-  run.add_option("--max-turns", given.turns_max, "stop after this many model answers")
-      ->check(CLI::Range(1, 10'000));
-  run.add_flag("--json", given.json, "one JSON event a line instead of text");
-  add_offline(run, given);
-  add_workspace(run, given);
+  add_run_options(run, given);
 
   commands.tool = app.add_subcommand("tool", "list, show and run tools");
   auto& tool = *commands.tool;
@@ -234,6 +276,7 @@ Commands define(CLI::App& app, Given& given) {
   add_offline(tool_run, given);
   add_workspace(tool_run, given);
   define_policy(app, commands, given);
+  define_skill(app, commands, given);
 
   commands.session = app.add_subcommand("session", "list and show sessions");
   commands.session->require_subcommand(1);
@@ -247,7 +290,7 @@ Commands define(CLI::App& app, Given& given) {
   return commands;
 }
 
-Result<Command> run_command(const CLI::App& app, Given& given) {
+Result<RunCommand> run_command(const CLI::App& app, Given& given) {
   RunCommand command{.common = given.common, .prompt = given.run.prompt, .json = given.json};
   if (app.count("--session") > 0) command.session = given.session;
   if (app.count("--model") > 0) command.model = given.model;
@@ -342,6 +385,13 @@ Result<Command> tool_run_command(const CLI::App& app, Given& given) {
   return command;
 }
 
+Result<Command> skill_run_command(const CLI::App& app, Given& given) {
+  SkillRunCommand command{TRY(run_command(app, given)), given.skill, given.skill_arguments};
+  if (given.behind)
+    command.arguments.insert(command.arguments.end(), given.behind->begin(), given.behind->end());
+  return command;
+}
+
 Result<Command> make(const Commands& commands, Given& given) {
   if (commands.serve->parsed()) return serve_command(*commands.serve, given);
   if (commands.run->parsed()) return run_command(*commands.run, given);
@@ -350,6 +400,14 @@ Result<Command> make(const Commands& commands, Given& given) {
   if (commands.tool_run->parsed()) return tool_run_command(*commands.tool_run, given);
   if (commands.policy_explain->parsed())
     return PolicyExplainCommand{given.common, given.explain.url, given.explain.method, given.json};
+  if (commands.skill_list->parsed()) return SkillListCommand{given.common, given.json};
+  if (commands.skill_show->parsed()) return SkillShowCommand{given.common, given.skill};
+  if (commands.skill_new->parsed()) return SkillNewCommand{given.common, given.skill};
+  if (commands.skill_check->parsed())
+    return SkillCheckCommand{given.common, commands.skill_check->count("what") > 0
+                                               ? std::optional(given.skill)
+                                               : std::nullopt};
+  if (commands.skill_run->parsed()) return skill_run_command(*commands.skill_run, given);
   if (commands.session_list->parsed()) return SessionListCommand{given.common, given.json};
   return SessionShowCommand{given.common, given.session, given.json};
 }
@@ -403,7 +461,7 @@ Result<Command> parse(const std::vector<std::string>& arguments) {
   auto own = arguments;
   const bool asks_for_help = own.size() == 1 && (own[0] == "-h" || own[0].starts_with("--help"));
   if (own.empty() || (own[0].starts_with('-') && !asks_for_help)) own.insert(own.begin(), "serve");
-  if (own.size() > 1 && own[0] == "tool" && own[1] == "run")
+  if (own.size() > 1 && (own[0] == "tool" || own[0] == "skill") && own[1] == "run")
     if (const auto end = std::ranges::find(own, "--"); end != own.end()) {
       given.behind.emplace(end + 1, own.end());
       own.erase(end, own.end());

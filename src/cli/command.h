@@ -67,6 +67,27 @@ struct SessionShowCommand {
   std::string session;
   bool json = false;
 };
+struct SkillListCommand {
+  Common common;
+  bool json = false;
+};
+struct SkillShowCommand {
+  Common common;
+  std::string skill;
+};
+struct SkillNewCommand {
+  Common common;
+  std::string skill;
+};
+struct SkillCheckCommand {
+  Common common;
+  std::optional<std::string> what;  // a skill's name or folder; absent: all but the built-in ones
+};
+struct SkillRunCommand {
+  RunCommand run;  // without a prompt
+  std::string skill;
+  std::vector<std::string> arguments;  // name=value each, or words of one text
+};
 // No subcommand is this one.
 struct ServeCommand {
   Common common;
@@ -85,7 +106,8 @@ struct ShowText {  // --help, --version: print and exit 0
 
 using Command = std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
                              ModuleRunCommand, PolicyExplainCommand, SessionListCommand,
-                             SessionShowCommand, ServeCommand>;
+                             SessionShowCommand, SkillListCommand, SkillShowCommand,
+                             SkillNewCommand, SkillCheckCommand, SkillRunCommand, ServeCommand>;
 
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);

@@ -67,6 +67,24 @@ TEST(Cli, TheOtherCommands) {
   EXPECT_EQ(parsed<SessionShowCommand>({"session", "show", "x"}).session, "x");
 }
 
+TEST(Cli, SkillCommands) {
+  EXPECT_TRUE(parsed<SkillListCommand>({"skill", "list", "--json"}).json);
+  EXPECT_EQ(parsed<SkillShowCommand>({"skill", "show", "x"}).skill, "x");
+  EXPECT_EQ(parsed<SkillNewCommand>({"skill", "new", "x", "--workspace-dir", "/w"})
+                .common.workspace_directory,
+            "/w");
+  EXPECT_EQ(parsed<SkillCheckCommand>({"skill", "check"}).what, std::nullopt);
+  EXPECT_EQ(parsed<SkillCheckCommand>({"skill", "check", "a/b"}).what, "a/b");
+  const auto run = parsed<SkillRunCommand>({"skill", "run", "x", "a=1", "--mode", "plan", "b=2",
+                                            "--model", "ollama/x", "--json", "--", "--c"});
+  EXPECT_EQ(run.skill, "x");
+  EXPECT_EQ(run.arguments, (std::vector<std::string>{"a=1", "b=2", "--c"}));
+  EXPECT_EQ(run.run.mode, core::Mode::plan);
+  EXPECT_EQ(run.run.model, "ollama/x");
+  EXPECT_TRUE(run.run.json);
+  EXPECT_TRUE(parsed<SkillRunCommand>({"skill", "run", "x"}).arguments.empty());
+}
+
 TEST(Cli, PolicyExplainAndOffline) {
   const auto explain = parsed<PolicyExplainCommand>(
       {"policy", "explain", "https://a.test", "--method", "POST", "--json", "--offline"});
@@ -117,7 +135,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{{"--allow-host", "*.example"}, "host name"},
                     Bad{{"--prot", "1"}, "did you mean --port?"}, Bad{{"run", "a", "b"}, "b"},
                     Bad{{"session", "show"}, "id"}, Bad{{"policy", "explain"}, "url"},
-                    Bad{{"policy"}, "boxagnts --help"},
+                    Bad{{"policy"}, "boxagnts --help"}, Bad{{"skill"}, "boxagnts --help"},
+                    Bad{{"skill", "chekc"}, "did you mean check?"}, Bad{{"skill", "run"}, "name"},
+                    Bad{{"skill", "run", "x", "--mode", "fast"}, "plan, ask, edits"},
+                    Bad{{"skill", "new"}, "name"},
                     Bad{{"tool", "run", "read", "--memory", "lots"}, "64M"},
                     Bad{{"tool", "run", "read", "--memory", "0"}, "64M"},
                     Bad{{"tool", "run", "read", "--dir", ":ro"}, "host"},

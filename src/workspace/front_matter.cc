@@ -109,7 +109,7 @@ void check_keys(const YamlNode& node, const std::vector<std::string_view>& lines
 std::string sentence_of(const YAML::Exception& error) {
   if (error.msg == YAML::ErrorMsg::MAP_VALUE)
     return "a colon and a blank inside a value end it: put the value in quotes";
-  return "no YAML: " + error.msg;
+  return "no YAML: " + base::repair_utf8(error.msg);  // it may quote a part of a character
 }
 
 }  // namespace

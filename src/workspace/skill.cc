@@ -328,7 +328,7 @@ std::string_view name_of(SkillOrigin origin) {
   switch (origin) {
     case SkillOrigin::workspace: return "workspace";
     case SkillOrigin::user: return "user";
-    case SkillOrigin::builtin: return "built in";
+    case SkillOrigin::builtin: return "builtin";
   }
   return "";
 }

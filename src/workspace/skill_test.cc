@@ -143,6 +143,10 @@ TEST(Skill, WhatIsWrongIsSaidWithItsLine) {
   EXPECT_TRUE(first_error(file_of("name: x\ndescription: d\n...\nname: y\n")).contains("document"));
 }
 
+TEST(Skill, WhatIsSaidOfACutCharacterIsText) {
+  EXPECT_TRUE(said_of("a: \"\\ä\"\n").contains("unknown escape character: \xef\xbf\xbd"));
+}
+
 TEST(Skill, LengthsAreCountedInCharacters) {
   std::string text;
   for (int i = 0; i < 1024; ++i) text += "ä";

@@ -1,0 +1,259 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "app/commands.h"
+#include "app/program.h"
+#include "base/text.h"
+#include "workspace/skills.h"
+
+namespace boxagnts::app {
+namespace {
+
+using workspace::Skill;
+using workspace::SkillEntry;
+using workspace::SkillFinding;
+
+struct Opened {
+  base::SystemClock clock;
+  workspace::Workspace workspace;
+  std::unique_ptr<workspace::Skills> skills;
+  std::shared_ptr<const workspace::SkillCatalogue> catalogue;
+};
+
+Result<std::unique_ptr<Opened>> open_skills(const cli::Common& common) {
+  auto opened = std::make_unique<Opened>();
+  opened->workspace = TRY(workspace::open(common.workspace_directory, environment_variable));
+  opened->skills =
+      workspace::Skills::open(workspace::skill_places(opened->workspace, environment_variable),
+                              workspace::embedded_skills(), opened->clock);
+  opened->catalogue = opened->skills->catalogue(workspace::Trust::untrusted);
+  return opened;
+}
+
+// The one that is used, or else what is wrong with those of that name.
+Result<const Skill*> find_skill(const workspace::SkillCatalogue& catalogue,
+                                const std::string& name) {
+  if (const auto* skill = catalogue.find(name)) return skill;
+  std::vector<std::string_view> names;
+  for (const auto& entry : catalogue.entries) {
+    if (entry.skill.name == name)
+      return fail(Code::invalid_argument, "the skill " + name + " cannot be used: " +
+                                              entry.skill.folder + "/" + entry.problem);
+    if (entry.used()) names.push_back(entry.skill.name);
+  }
+  const auto nearest = base::nearest_name(name, names);
+  return fail(Code::not_found,
+              "there is no skill \"" + base::one_line(name, 80) + "\"" +
+                  (nearest.empty() ? "; see boxagnts skill list"
+                                   : "; did you mean " + std::string(nearest) + "?"));
+}
+
+JsonArray json_of(const std::vector<std::string>& texts) {
+  JsonArray array;
+  for (const auto& text : texts) array.push_back(Json(text));
+  return array;
+}
+
+Json json_of(const SkillEntry& entry) {
+  const Skill& skill = entry.skill;
+  JsonArray arguments;
+  for (const auto& argument : skill.arguments) {
+    JsonObject one{{"name", argument.name},
+                   {"description", argument.description},
+                   {"required", argument.required}};
+    if (argument.fallback) one["default"] = *argument.fallback;
+    arguments.push_back(std::move(one));
+  }
+  return JsonObject{{"name", skill.name},
+                    {"description", skill.description},
+                    {"when_to_use", skill.when_to_use},
+                    {"origin", workspace::name_of(skill.origin)},
+                    {"used", entry.used()},
+                    {"shadowed_by", entry.shadowed_by},
+                    {"problem", entry.problem},
+                    {"folder", skill.folder},
+                    {"args", std::move(arguments)},
+                    {"allowed_tools", json_of(skill.allowed_tools)},
+                    {"files", json_of(skill.files)}};
+}
+
+std::string padded(std::string_view text, std::size_t columns) {
+  std::string out(text);
+  out.resize(std::max(out.size() + 1, columns), ' ');
+  return out;
+}
+
+std::string line_of(const SkillEntry& entry) {
+  constexpr std::size_t kNameColumns = 28, kOriginColumns = 11, kTextColumns = 90;
+  std::string text = entry.skill.description;
+  if (!entry.shadowed_by.empty()) text = "not used: " + entry.shadowed_by;
+  if (!entry.problem.empty()) text = "not used: " + entry.skill.folder + "/" + entry.problem;
+  return padded(base::one_line(entry.skill.name, 64), kNameColumns) +
+         padded(workspace::name_of(entry.skill.origin), kOriginColumns) +
+         (entry.used() ? base::one_line(text, kTextColumns) : base::terminal_safe(text)) + "\n";
+}
+
+std::string text_of(const Skill& skill) {
+  std::string text = skill.name + " (" + std::string(workspace::name_of(skill.origin)) + ")\n\n" +
+                     skill.description + "\n";
+  const auto add = [&](std::string_view title, const std::string& what) {
+    if (!what.empty()) text += std::string(title) + ": " + what + "\n";
+  };
+  const auto joined = [](const std::vector<std::string>& words) {
+    std::string all;
+    for (const auto& word : words) all += (all.empty() ? "" : ", ") + word;
+    return all;
+  };
+  add("When to use", skill.when_to_use);
+  add("Tools", joined(skill.allowed_tools));
+  add("Compatibility", skill.compatibility);
+  add("License", skill.license);
+  add("Folder", skill.folder);
+  add("Files", joined(skill.files));
+  for (const auto& argument : skill.arguments)
+    text += "Argument " + argument.name + (argument.required ? " (required)" : "") +
+            (argument.fallback ? " (default: " + *argument.fallback + ")" : "") +
+            (argument.description.empty() ? "" : ": " + argument.description) + "\n";
+  return base::terminal_safe(text + "\n" + skill.body) + "\n";
+}
+
+// --- check ---------------------------------------------------------------------------------------
+
+// Whether there are errors among them.
+Result<bool> print_findings(const std::vector<SkillFinding>& findings, const std::string& folder) {
+  bool wrong = false;
+  for (const auto& finding : findings) {
+    TRY(print(base::terminal_safe(to_text(finding, folder)) + "\n"));
+    wrong |= finding.weight == SkillFinding::Weight::error;
+  }
+  if (findings.empty()) TRY(print(base::terminal_safe(folder) + ": good\n"));
+  return wrong;
+}
+
+Result<bool> check_entry(const SkillEntry& entry) {
+  if (entry.skill.folder.empty()) {
+    TRY(print(entry.skill.name + " (builtin): good\n"));
+    return false;
+  }
+  struct stat status;
+  const bool is_link = ::lstat(entry.skill.folder.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+  if (is_link && !entry.problem.empty()) {  // what it leads to is not the skill
+    TRY(print(base::terminal_safe(entry.skill.folder + "/" + entry.problem) + "\n"));
+    return true;
+  }
+  return print_findings(TRY(workspace::check_skill(entry.skill.folder)), entry.skill.folder);
+}
+
+Result<bool> check_all(const workspace::SkillCatalogue& catalogue) {
+  bool wrong = false, any = false;
+  for (const auto& problem : catalogue.problems) {
+    TRY(print(base::terminal_safe(problem) + "\n"));
+    wrong = any = true;
+  }
+  for (const auto& entry : catalogue.entries) {
+    if (entry.skill.origin == workspace::SkillOrigin::builtin) continue;
+    any = true;
+    wrong |= TRY(check_entry(entry));
+  }
+  if (!any)
+    TRY(
+        print("there are no skills but the built-in ones; make one with boxagnts skill new "
+              "NAME\n"));
+  return wrong;
+}
+
+Result<bool> check_one(const workspace::SkillCatalogue& catalogue, const std::string& what) {
+  const bool is_path = what.contains('/') || what == "." || what == "..";
+  const auto found = std::ranges::find_if(
+      catalogue.entries, [&](const SkillEntry& entry) { return entry.skill.name == what; });
+  if (!is_path && found != catalogue.entries.end()) {
+    bool wrong = false;
+    for (const auto& entry : catalogue.entries)
+      if (entry.skill.name == what) wrong |= TRY(check_entry(entry));
+    return wrong;
+  }
+  struct stat status;
+  if (!is_path && ::stat(what.c_str(), &status) != 0)
+    return std::unexpected(find_skill(catalogue, what).error());
+  return print_findings(TRY(workspace::check_skill(what)), what);
+}
+
+// --- run -----------------------------------------------------------------------------------------
+
+bool is_named(const std::string& argument) {
+  const auto equals = argument.find('=');
+  return equals != std::string::npos && equals > 0 &&
+         std::all_of(argument.begin(), argument.begin() + static_cast<std::ptrdiff_t>(equals),
+                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
+}
+
+Result<workspace::SkillInput> input_of(const Skill& skill,
+                                       const std::vector<std::string>& arguments) {
+  const auto named = std::ranges::count_if(arguments, is_named);
+  if (named == 0 || skill.arguments.empty()) {
+    std::string text;
+    for (const auto& argument : arguments) text += (text.empty() ? "" : " ") + argument;
+    return text;
+  }
+  std::map<std::string, std::string> values;
+  for (const auto& argument : arguments) {
+    if (!is_named(argument))
+      return fail(Code::invalid_argument,
+                  "\"" + base::one_line(argument, 60) +
+                      "\" is no name=value as the other arguments are; put a value with blanks in "
+                      "quotes, as in \"name=two words\"");
+    const auto equals = argument.find('=');
+    const auto [at, is_new] =
+        values.try_emplace(argument.substr(0, equals), argument.substr(equals + 1));
+    if (!is_new)
+      return fail(Code::invalid_argument, "the argument " + at->first + " is given twice");
+  }
+  return values;
+}
+
+}  // namespace
+
+Result<int> execute(const cli::SkillListCommand& command) {
+  const auto opened = TRY(open_skills(command.common));
+  for (const auto& entry : opened->catalogue->entries)
+    TRY(print(command.json ? base::to_text(json_of(entry)) + "\n" : line_of(entry)));
+  for (const auto& problem : opened->catalogue->problems) say(problem);
+  return 0;
+}
+
+Result<int> execute(const cli::SkillShowCommand& command) {
+  const auto opened = TRY(open_skills(command.common));
+  const auto* skill = TRY(find_skill(*opened->catalogue, command.skill));
+  TRY(print(text_of(*skill)));
+  return 0;
+}
+
+Result<int> execute(const cli::SkillNewCommand& command) {
+  const auto opened = TRY(open_skills(command.common));
+  const auto path = TRY(workspace::make_skill(opened->workspace, command.skill));
+  TRY(print("made " + base::terminal_safe(path) + "\n  look at it: boxagnts skill check " +
+            command.skill + "\n  use it:     boxagnts skill run " + command.skill + " …\n"));
+  return 0;
+}
+
+Result<int> execute(const cli::SkillCheckCommand& command) {
+  const auto opened = TRY(open_skills(command.common));
+  const bool wrong = TRY(command.what ? check_one(*opened->catalogue, *command.what)
+                                      : check_all(*opened->catalogue));
+  return wrong ? base::info(Code::invalid_argument).exit_code : 0;
+}
+
+Result<int> execute(const cli::SkillRunCommand& command) {
+  auto run = command.run;
+  {
+    const auto opened = TRY(open_skills(run.common));
+    const auto* skill = TRY(find_skill(*opened->catalogue, command.skill));
+    const auto input = TRY(input_of(*skill, command.arguments));
+    run.prompt =
+        "Do this by the skill " + skill->name + ":\n\n" + TRY(workspace::expand(*skill, input));
+  }
+  return execute(run);
+}
+
+}  // namespace boxagnts::app
