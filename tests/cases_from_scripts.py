@@ -10,6 +10,7 @@
       flags, mode, stdin, env                    how; mode: null = the configuration's
       exit, outcome, error                       what comes of it; error is part of run_ended's sentence
       stdout, stderr: {contains, lacks, matches} each a string or a list
+      session: stdout                            what it printed is the session from here on
       kinds                                      kinds of events that follow one another, others between
       results: {CALL_ID: {status, contains, lacks}}
   after, outside_after   {path: content, null (absent), {contains: …}, or {link: …}}
@@ -28,7 +29,7 @@ from harness import check_history, want
 KEYS = {"name", "why", "files", "outside", "config", "workspace_config", "model", "model_name", "steps",
         "after", "outside_after"}
 STEP_KEYS = {"run", "call", "flags", "mode", "stdin", "env", "exit", "outcome", "error", "stdout",
-             "stderr", "kinds", "results", "model_name", "cwd"}
+             "stderr", "kinds", "results", "model_name", "cwd", "session"}
 
 
 def load():
@@ -61,6 +62,8 @@ def play(case, document):
             session = done.session()
             check_history(case.history(session))
         compare(done, step)
+        if step.get("session") == "stdout":
+            session = done.stdout.strip()
     compare_files(case, case.workspace, document.get("after"))
     compare_files(case, case.outside, document.get("outside_after"))
 

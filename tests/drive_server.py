@@ -120,6 +120,7 @@ def routes_refuse_what_is_wrong(case):
                 ("HEAD", "/api/v1/auth/token", None, 405), ("OPTIONS", "/api/v1/runs", None, 405),
                 ("GET", "/api/v1/sessions/none", None, 404), ("PATCH", "/api/v1/sessions/none", {"title": "x"}, 404),
                 ("DELETE", "/api/v1/sessions/none", None, 404), ("GET", "/api/v1/sessions/none/events", None, 404),
+                ("POST", "/api/v1/sessions/none/fork", {}, 404), ("POST", "/api/v1/sessions/none/fork", {"at": 0}, 400),
                 ("GET", "/api/v1/sessions/none/export", None, 404), ("GET", "/api/v1/sessions?limit=0", None, 400),
                 ("GET", "/api/v1/sessions?limit=1&limit=2", None, 400), ("GET", "/api/v1/sessions?x=1", None, 400),
                 ("GET", "/api/v1/sessions/a.b", None, 400), ("GET", "/api/v1/blobs/abc", None, 400),

@@ -28,6 +28,7 @@ Result<int> execute(const cli::SkillShowCommand& command);
 Result<int> execute(const cli::SkillNewCommand& command);
 Result<int> execute(const cli::SkillCheckCommand& command);
 Result<int> execute(const cli::SkillRunCommand& command);
+Result<int> execute(const cli::SessionForkCommand& command);
 Result<int> execute(const cli::ServeCommand& command);
 Result<int> execute(const cli::ShowText& command);
 

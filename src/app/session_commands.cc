@@ -61,4 +61,16 @@ Result<int> execute(const cli::SessionShowCommand& command) {
   }
 }
 
+Result<int> execute(const cli::SessionForkCommand& command) {
+  base::SystemClock clock;
+  const auto workspace =
+      TRY(workspace::open(command.common.workspace_directory, environment_variable));
+  const auto store = TRY(store::Store::open(workspace.state_folder, clock));
+  const auto from = TRY(store->session(TRY(core::SessionId::parse(command.session))));
+  const auto fork =
+      TRY(store->fork_session(from.id, command.at, command.title.value_or(from.title)));
+  TRY(print(fork.text + "\n"));
+  return 0;
+}
+
 }  // namespace boxagnts::app

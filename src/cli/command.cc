@@ -100,6 +100,8 @@ struct Given {
   PolicyExplainCommand explain;
   std::string mode;
   std::string session;
+  std::int64_t at = 0;
+  std::string title;
   std::string model;
   std::int64_t turns_max = 0;
   bool json = false;
@@ -146,8 +148,30 @@ void add_offline(CLI::App& app, Given& given) {
 
 struct Commands {
   CLI::App *serve, *run, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session,
-      *session_list, *session_show, *skill_list, *skill_show, *skill_new, *skill_check, *skill_run;
+      *session_list, *session_show, *session_fork, *skill_list, *skill_show, *skill_new,
+      *skill_check, *skill_run;
 };
+
+void define_session(CLI::App& app, Commands& commands, Given& given) {
+  commands.session = app.add_subcommand("session", "list, show and fork sessions");
+  commands.session->require_subcommand(1);
+  commands.session_list = commands.session->add_subcommand("list", "the sessions of the workspace");
+  commands.session_list->add_flag("--json", given.json, "one JSON object a line");
+  commands.session_show = commands.session->add_subcommand("show", "what happened in a session");
+  commands.session_show->add_flag("--json", given.json, "one JSON event a line");
+  commands.session_fork = commands.session->add_subcommand(
+      "fork", "a new session that begins as another one; prints its id");
+  commands.session_fork
+      ->add_option("--at", given.at,
+                   "the number of the last event to take over (default: all); an unfinished turn "
+                   "is left out")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 53));
+  commands.session_fork->add_option("--title", given.title, "its title (default: the other's)");
+  for (auto* command : {commands.session_show, commands.session_fork})
+    command->add_option("id", given.session, "the session")->required();
+  for (auto* command : {commands.session_list, commands.session_show, commands.session_fork})
+    add_workspace(*command, given);
+}
 
 void define_policy(CLI::App& app, Commands& commands, Given& given) {
   auto* policy = app.add_subcommand("policy", "what tools may reach");
@@ -277,16 +301,7 @@ Commands define(CLI::App& app, Given& given) {
   add_workspace(tool_run, given);
   define_policy(app, commands, given);
   define_skill(app, commands, given);
-
-  commands.session = app.add_subcommand("session", "list and show sessions");
-  commands.session->require_subcommand(1);
-  commands.session_list = commands.session->add_subcommand("list", "the sessions of the workspace");
-  commands.session_list->add_flag("--json", given.json, "one JSON object a line");
-  add_workspace(*commands.session_list, given);
-  commands.session_show = commands.session->add_subcommand("show", "what happened in a session");
-  commands.session_show->add_option("id", given.session, "the session")->required();
-  commands.session_show->add_flag("--json", given.json, "one JSON event a line");
-  add_workspace(*commands.session_show, given);
+  define_session(app, commands, given);
   return commands;
 }
 
@@ -409,6 +424,11 @@ Result<Command> make(const Commands& commands, Given& given) {
                                                : std::nullopt};
   if (commands.skill_run->parsed()) return skill_run_command(*commands.skill_run, given);
   if (commands.session_list->parsed()) return SessionListCommand{given.common, given.json};
+  if (commands.session_fork->parsed()) {
+    SessionForkCommand command{.common = given.common, .session = given.session, .at = given.at};
+    if (commands.session_fork->count("--title") > 0) command.title = given.title;
+    return command;
+  }
   return SessionShowCommand{given.common, given.session, given.json};
 }
 

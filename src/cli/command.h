@@ -88,6 +88,12 @@ struct SkillRunCommand {
   std::string skill;
   std::vector<std::string> arguments;  // name=value each, or words of one text
 };
+struct SessionForkCommand {
+  Common common;
+  std::string session;
+  std::int64_t at = 0;               // the last event that is taken over; 0: all
+  std::optional<std::string> title;  // absent: the other's
+};
 // No subcommand is this one.
 struct ServeCommand {
   Common common;
@@ -104,10 +110,11 @@ struct ShowText {  // --help, --version: print and exit 0
   std::string text;
 };
 
-using Command = std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
-                             ModuleRunCommand, PolicyExplainCommand, SessionListCommand,
-                             SessionShowCommand, SkillListCommand, SkillShowCommand,
-                             SkillNewCommand, SkillCheckCommand, SkillRunCommand, ServeCommand>;
+using Command =
+    std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
+                 ModuleRunCommand, PolicyExplainCommand, SessionListCommand, SessionShowCommand,
+                 SessionForkCommand, SkillListCommand, SkillShowCommand, SkillNewCommand,
+                 SkillCheckCommand, SkillRunCommand, ServeCommand>;
 
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);

@@ -65,6 +65,15 @@ TEST(Cli, TheOtherCommands) {
   EXPECT_EQ(parsed<ToolShowCommand>({"tool", "show", "read"}).tool, "read");
   EXPECT_TRUE(parsed<SessionListCommand>({"session", "list", "--json"}).json);
   EXPECT_EQ(parsed<SessionShowCommand>({"session", "show", "x"}).session, "x");
+  const auto whole = parsed<SessionForkCommand>({"session", "fork", "x"});
+  EXPECT_EQ(whole.session, "x");
+  EXPECT_EQ(whole.at, 0);
+  EXPECT_FALSE(whole.title);
+  const auto part = parsed<SessionForkCommand>(
+      {"session", "fork", "x", "--at", "7", "--title", "", "--workspace-dir", "/w"});
+  EXPECT_EQ(part.at, 7);
+  EXPECT_EQ(part.title, "");
+  EXPECT_EQ(part.common.workspace_directory, "/w");
 }
 
 TEST(Cli, SkillCommands) {
@@ -120,53 +129,53 @@ TEST_P(CliBad, IsOneSentenceAndExitCodeTwo) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, CliBad,
-    testing::Values(Bad{{"rnu", "x"}, "did you mean run?"}, Bad{{"tool"}, "boxagnts --help"},
-                    Bad{{"tool", "lst"}, "did you mean list?"}, Bad{{"tool", "run"}, "name"},
-                    Bad{{"run", "--modle", "x", "y"}, "did you mean --model?"},
-                    Bad{{"run", "--mode", "fast", "x"},
-                        "plan, ask, edits, autonomous or unattended"},
-                    Bad{{"run", "--max-turns", "0", "x"}, "1"},
-                    Bad{{"run", "--max-turns", "many", "x"}, "max-turns"},
-                    Bad{{"serve", "--port", "65536"}, "65535"},
-                    Bad{{"serve", "--tls-cert", "c.pem"}, "--tls-key"},
-                    Bad{{"--admin-password-file", "f"}, "--admin-user"},
-                    Bad{{"--admin-user", ""}, "--admin-user"},
-                    Bad{{"--allow-host", "a.example:80"}, "without a port"},
-                    Bad{{"--allow-host", "*.example"}, "host name"},
-                    Bad{{"--prot", "1"}, "did you mean --port?"}, Bad{{"run", "a", "b"}, "b"},
-                    Bad{{"session", "show"}, "id"}, Bad{{"policy", "explain"}, "url"},
-                    Bad{{"policy"}, "boxagnts --help"}, Bad{{"skill"}, "boxagnts --help"},
-                    Bad{{"skill", "chekc"}, "did you mean check?"}, Bad{{"skill", "run"}, "name"},
-                    Bad{{"skill", "run", "x", "--mode", "fast"}, "plan, ask, edits"},
-                    Bad{{"skill", "new"}, "name"},
-                    Bad{{"tool", "run", "read", "--memory", "lots"}, "64M"},
-                    Bad{{"tool", "run", "read", "--memory", "0"}, "64M"},
-                    Bad{{"tool", "run", "read", "--dir", ":ro"}, "host"},
-                    Bad{{"tool", "run", "read", "--dir", "::/a"}, "host"},
-                    Bad{{"tool", "run", "read", "--dir", "/a::"}, "guest"},
-                    Bad{{"tool", "run", "read", "--dir", "/a::/b:RO"}, "colon"},
-                    Bad{{"tool", "run", "read", "--timeout", "-1"}, "timeout"},
-                    Bad{{"tool", "run", "read", "--timeout", "nan"}, "--timeout"},
-                    Bad{{"tool", "run", "read", "--timeout", "inf"}, "timeout"},
-                    Bad{{"tool", "run", "read", "--env", "A=b"}, "--env is for the path"},
-                    Bad{{"tool", "run", "read", "--stack", "8M"}, "--stack is for the path"},
-                    Bad{{"tool", "run", "read", "--disk", "8M"}, "--disk is for the path"},
-                    Bad{{"tool", "run", "read", "--output", "8M"}, "--output is for the path"},
-                    Bad{{"tool", "run", "a.wasm", "--disk", "none"}, "--disk"},
-                    Bad{{"tool", "run", "a.wasm", "--output", "0"}, "--output"},
-                    Bad{{"tool", "run", "read", "{}", "--", "{}"}, "one argument"},
-                    Bad{{"tool", "run", "read", "--", "{}", "{}"}, "one argument"},
-                    Bad{{"tool", "run", "a.wasm", "x"}, "behind --"},
-                    Bad{{"tool", "run", "a.wasm", "--workspace-dir", "."}, "--dir"},
-                    Bad{{"tool", "run", "a.wasm", "--env", "A"}, "NAME=value"},
-                    Bad{{"tool", "run", "a.wasm", "--env", "=b"}, "NAME=value"},
-                    Bad{{"tool", "run", "a.wasm", "--stack", "big"}, "--stack"},
-                    Bad{{"tool", "run", "a.wasm", "--memory", "1T"}, "--memory"},
-                    Bad{{"tool", "run", "a.wasm", "--memory", "9999999G"}, "--memory"},
-                    Bad{{"tool", "run", "a.wasm", "--fuel", "0"}, "fuel"},
-                    Bad{{"tool", "run", "a.wasm", "--fuel", "-3"}, "fuel"},
-                    Bad{{"tool", "run", "a.wasm", "--dir"}, "--dir"},
-                    Bad{{"tool", "run", "a.wasm", "--dri", "x"}, "did you mean --dir?"}));
+    testing::Values(
+        Bad{{"rnu", "x"}, "did you mean run?"}, Bad{{"tool"}, "boxagnts --help"},
+        Bad{{"tool", "lst"}, "did you mean list?"}, Bad{{"tool", "run"}, "name"},
+        Bad{{"run", "--modle", "x", "y"}, "did you mean --model?"},
+        Bad{{"run", "--mode", "fast", "x"}, "plan, ask, edits, autonomous or unattended"},
+        Bad{{"run", "--max-turns", "0", "x"}, "1"},
+        Bad{{"run", "--max-turns", "many", "x"}, "max-turns"},
+        Bad{{"serve", "--port", "65536"}, "65535"},
+        Bad{{"serve", "--tls-cert", "c.pem"}, "--tls-key"},
+        Bad{{"--admin-password-file", "f"}, "--admin-user"},
+        Bad{{"--admin-user", ""}, "--admin-user"},
+        Bad{{"--allow-host", "a.example:80"}, "without a port"},
+        Bad{{"--allow-host", "*.example"}, "host name"},
+        Bad{{"--prot", "1"}, "did you mean --port?"}, Bad{{"run", "a", "b"}, "b"},
+        Bad{{"session", "show"}, "id"}, Bad{{"session", "fork"}, "id"},
+        Bad{{"session", "fork", "x", "--at", "0"}, "--at"}, Bad{{"policy", "explain"}, "url"},
+        Bad{{"policy"}, "boxagnts --help"}, Bad{{"skill"}, "boxagnts --help"},
+        Bad{{"skill", "chekc"}, "did you mean check?"}, Bad{{"skill", "run"}, "name"},
+        Bad{{"skill", "run", "x", "--mode", "fast"}, "plan, ask, edits"},
+        Bad{{"skill", "new"}, "name"}, Bad{{"tool", "run", "read", "--memory", "lots"}, "64M"},
+        Bad{{"tool", "run", "read", "--memory", "0"}, "64M"},
+        Bad{{"tool", "run", "read", "--dir", ":ro"}, "host"},
+        Bad{{"tool", "run", "read", "--dir", "::/a"}, "host"},
+        Bad{{"tool", "run", "read", "--dir", "/a::"}, "guest"},
+        Bad{{"tool", "run", "read", "--dir", "/a::/b:RO"}, "colon"},
+        Bad{{"tool", "run", "read", "--timeout", "-1"}, "timeout"},
+        Bad{{"tool", "run", "read", "--timeout", "nan"}, "--timeout"},
+        Bad{{"tool", "run", "read", "--timeout", "inf"}, "timeout"},
+        Bad{{"tool", "run", "read", "--env", "A=b"}, "--env is for the path"},
+        Bad{{"tool", "run", "read", "--stack", "8M"}, "--stack is for the path"},
+        Bad{{"tool", "run", "read", "--disk", "8M"}, "--disk is for the path"},
+        Bad{{"tool", "run", "read", "--output", "8M"}, "--output is for the path"},
+        Bad{{"tool", "run", "a.wasm", "--disk", "none"}, "--disk"},
+        Bad{{"tool", "run", "a.wasm", "--output", "0"}, "--output"},
+        Bad{{"tool", "run", "read", "{}", "--", "{}"}, "one argument"},
+        Bad{{"tool", "run", "read", "--", "{}", "{}"}, "one argument"},
+        Bad{{"tool", "run", "a.wasm", "x"}, "behind --"},
+        Bad{{"tool", "run", "a.wasm", "--workspace-dir", "."}, "--dir"},
+        Bad{{"tool", "run", "a.wasm", "--env", "A"}, "NAME=value"},
+        Bad{{"tool", "run", "a.wasm", "--env", "=b"}, "NAME=value"},
+        Bad{{"tool", "run", "a.wasm", "--stack", "big"}, "--stack"},
+        Bad{{"tool", "run", "a.wasm", "--memory", "1T"}, "--memory"},
+        Bad{{"tool", "run", "a.wasm", "--memory", "9999999G"}, "--memory"},
+        Bad{{"tool", "run", "a.wasm", "--fuel", "0"}, "fuel"},
+        Bad{{"tool", "run", "a.wasm", "--fuel", "-3"}, "fuel"},
+        Bad{{"tool", "run", "a.wasm", "--dir"}, "--dir"},
+        Bad{{"tool", "run", "a.wasm", "--dri", "x"}, "did you mean --dir?"}));
 
 TEST(Cli, ServeIsWhatNoSubcommandMeans) {
   for (const auto& arguments : {std::vector<std::string>{}, {"serve"}}) {

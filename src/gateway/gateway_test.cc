@@ -240,6 +240,28 @@ TEST_F(GatewayTest, SessionsAreListedShownRenamedExportedAndDeleted) {
   EXPECT_EQ(call("GET", path).status, 404);
 }
 
+TEST_F(GatewayTest, ASessionIsForked) {
+  const auto session = store_->create_session("the first").value();
+  const auto acquired = store_->acquire(session).value();
+  const std::vector<core::EventBody> turn{core::RunStarted{"m"}, core::UserMessage{"x"},
+                                          core::TurnEnded{}};
+  ASSERT_TRUE(store_->append(*acquired.lease, turn));
+  const auto path = "/api/v1/sessions/" + session.text + "/fork";
+  const auto whole = call("POST", path, "{}");
+  EXPECT_EQ(whole.status, 201);
+  EXPECT_EQ(base::get_string(json_of(whole), "title"), "the first");
+  EXPECT_EQ(base::get_int(json_of(whole), "events"), 4);
+  const auto part = json_of(call("POST", path, R"({"at":2,"title":"nothing yet"})"));
+  EXPECT_EQ(base::get_string(part, "title"), "nothing yet");
+  EXPECT_EQ(base::get_int(part, "events"), 1);
+  EXPECT_EQ(call("POST", path, R"({"at":4})").status, 400);
+  EXPECT_EQ(call("POST", path, R"({"at":0})").status, 400);
+  EXPECT_EQ(call("POST", path, R"({"title":" "})").status, 400);
+  EXPECT_EQ(call("POST", "/api/v1/sessions/none/fork", "{}").status, 404);
+  ASSERT_TRUE(store_->append(*acquired.lease, std::span(turn).first(2)));
+  EXPECT_EQ(call("POST", path, "{}").status, 409) << "its run is making a turn";
+}
+
 TEST_F(GatewayTest, ASessionThatARunOwnsStays) {
   const auto session = store_->create_session("s").value();
   const auto acquired = store_->acquire(session).value();

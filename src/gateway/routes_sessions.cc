@@ -70,6 +70,16 @@ Result<Reply> delete_session(Call& call) {
   return JsonReply{200, JsonObject{}};
 }
 
+Result<Reply> fork_session(Call& call) {
+  auto& store = call.parts.services.store;
+  const auto from = TRY(store.session(TRY(session_of(call))));
+  auto fork = store.fork_session(
+      from.id, base::get_int(call.body, "at").value_or(0),
+      std::string(base::get_string(call.body, "title").value_or(std::string_view(from.title))));
+  if (!fork && fork.error().code == Code::busy) fork.error().code = Code::conflict;
+  return JsonReply{201, json_of(TRY(store.session(TRY(std::move(fork)))))};
+}
+
 Result<Reply> page_events(Call& call) {
   const auto id = TRY(session_of(call));
   const auto after = base::get_int(call.query, "after").value_or(0);
@@ -162,6 +172,15 @@ std::vector<Route> one_session_routes() {
        .parameters = {kSession},
        .success = {.schema = "Empty", .description = "It is gone."},
        .handler = delete_session},
+      {.method = "POST",
+       .path = "/api/v1/sessions/{session}/fork",
+       .id = "forkSession",
+       .tag = "sessions",
+       .summary = "A new session that begins as this one",
+       .parameters = {kSession},
+       .body = {Body::Kind::json, "SessionFork", 16 << 10},
+       .success = {.status = 201, .schema = "Session", .description = "The new session."},
+       .handler = fork_session},
       {.method = "GET",
        .path = "/api/v1/sessions/{session}/events",
        .id = "pageEvents",

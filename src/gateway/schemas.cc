@@ -89,6 +89,13 @@ constexpr std::string_view kSchemas =
   "type": "object", "required": ["title"], "additionalProperties": false,
   "properties": {"title": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": )json"
     R"json("\\S"}}},
+"SessionFork": {
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "at": {"type": "integer", "minimum": 1, "maximum": 9007199254740991, "description": "The )json"
+    R"json(number of the last event to take over; absent: all. An unfinished turn is left out."},
+    "title": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "\\S",
+      "description": "Absent: the other's."}}},
 "Event": {
   "type": "object", "required": ["position", "session", "number", "run", "time", "kind"],
   "properties": {

@@ -4,6 +4,7 @@
 
 #include "base/guard.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "store/sqlite_store.h"
 
 namespace boxagnts::store {
@@ -39,6 +40,18 @@ std::string_view model_of(std::span<const core::EventBody> bodies) {
   return {};
 }
 
+// Opens or closes the question that an event asks or answers.
+Status note_question(Connection& connection, const Place& place, const core::Event& event) {
+  if (const auto* asked = std::get_if<core::ApprovalAsked>(&event.body))
+    return connection.run(
+        "INSERT INTO open_questions (position, id, session, number) VALUES (?, ?, ?, ?)",
+        event.position, asked->approval.id.text, place.session_key, event.number);
+  if (const auto* answered = std::get_if<core::ApprovalAnswered>(&event.body))
+    return connection.run("DELETE FROM open_questions WHERE id = ? AND session = ?",
+                          answered->id.text, place.session_key);
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<core::Event>> SqliteStore::append(const RunLease& lease,
@@ -67,6 +80,7 @@ Result<std::vector<core::Event>> SqliteStore::append(const RunLease& lease,
           "INSERT INTO events (position, session, number, run, time, body) "
           "VALUES (?, ?, ?, ?, ?, ?)",
           events[i].position, place.session_key, events[i].number, place.run_key, now, texts[i]));
+      TRY(note_question(*writer, place, events[i]));
     }
     TRY(
         writer->run("UPDATE sessions SET last_number = ?1, updated = ?2, "
@@ -159,6 +173,31 @@ Result<std::int64_t> SqliteStore::number_at(const core::SessionId& session, std:
       high = middle - 1;
   }
   return low;
+}
+
+// --- questions ---------------------------------------------------------------------------------
+
+Result<std::vector<OpenQuestion>> SqliteStore::open_questions() {
+  const auto reader = TRY(connections_->reader());
+  Query query =
+      TRY(reader->query("SELECT q.id, s.id, q.number FROM open_questions q "
+                        "JOIN sessions s ON s.key = q.session ORDER BY q.position"));
+  std::vector<OpenQuestion> questions;
+  while (TRY(query.step()))
+    questions.push_back(
+        {{std::string(query.text(0))}, {std::string(query.text(1))}, query.integer(2)});
+  return questions;
+}
+
+Result<OpenQuestion> SqliteStore::open_question(const core::ApprovalId& id) {
+  const auto reader = TRY(connections_->reader());
+  Query query =
+      TRY(reader->query("SELECT s.id, q.number FROM open_questions q "
+                        "JOIN sessions s ON s.key = q.session WHERE q.id = ?",
+                        id.text));
+  if (!TRY(query.step()))
+    return fail(Code::not_found, "no question " + base::one_line(id.text, 80) + " is open");
+  return OpenQuestion{id, {std::string(query.text(0))}, query.integer(1)};
 }
 
 // --- waiting -----------------------------------------------------------------------------------

@@ -64,7 +64,30 @@ PRAGMA application_id = 0x42784167;
 PRAGMA user_version = 1;
 )sql";
 
-constexpr std::array kMigrations = {kVersion1};
+// The questions without an answer, by the position of the event that asked. An older file's are
+// found in its log; an event that makes no sense is left to whoever reads it.
+constexpr Sql kVersion2 = R"sql(
+CREATE TABLE open_questions(
+  position INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  session INTEGER NOT NULL REFERENCES sessions(key),
+  number INTEGER NOT NULL
+) STRICT;
+CREATE INDEX open_questions_of_session ON open_questions(session);
+WITH said(position, session, number, kind, id) AS MATERIALIZED (
+  SELECT position, session, number, body ->> '$.kind', body ->> '$.approval' FROM events
+  WHERE (body GLOB '{"v":1,"kind":"approval_asked",*' OR
+         body GLOB '{"v":1,"kind":"approval_answered",*') AND json_valid(body)
+)
+INSERT OR IGNORE INTO open_questions(position, id, session, number)
+  SELECT position, id, session, number FROM said
+  WHERE kind = 'approval_asked' AND typeof(id) = 'text' AND (session, id) NOT IN (
+    SELECT session, id FROM said WHERE kind = 'approval_answered' AND typeof(id) = 'text')
+  ORDER BY position;
+PRAGMA user_version = 2;
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2};
 
 // What is in the file: the version of its tables, or a refusal.
 Result<std::int64_t> version_of(Connection& connection, const Health& health, std::int64_t newest) {

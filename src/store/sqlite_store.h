@@ -21,6 +21,8 @@ class SqliteStore final : public Store {
                                             const std::optional<SessionCursor>& behind) override;
   Status rename_session(const core::SessionId& id, std::string title) override;
   Status delete_session(const core::SessionId& id) override;
+  Result<core::SessionId> fork_session(const core::SessionId& from, std::int64_t last,
+                                       std::string title) override;
   Result<Acquired> acquire(const core::SessionId& session) override;
   Result<RunInfo> run(const core::RunId& id) override;
   Result<std::vector<RunInfo>> live_runs() override;
@@ -33,6 +35,8 @@ class SqliteStore final : public Store {
   Result<std::int64_t> number_at(const core::SessionId& session, std::int64_t position) override;
   Result<bool> wait(const core::SessionId& session, std::int64_t after, std::stop_token stop,
                     base::Steady deadline) override;
+  Result<std::vector<OpenQuestion>> open_questions() override;
+  Result<OpenQuestion> open_question(const core::ApprovalId& id) override;
   Result<std::string> put_blob(const core::SessionId& session, std::string_view bytes) override;
   Result<std::string> blob(const std::string& id) override;
 
@@ -46,6 +50,7 @@ class SqliteStore final : public Store {
     std::int64_t run_key = 0;
     core::RunId run;
     std::int64_t owner_pid = 0;
+    std::int64_t last_number = 0;
     bool run_open = false;  // neither ended nor interrupted: its owner lives, or died
   };
 
@@ -55,6 +60,10 @@ class SqliteStore final : public Store {
   // The number of the session's last event.
   Result<std::int64_t> last_number(const core::SessionId& session);
   Result<core::Event> event_from(const Query& query, core::SessionId session);
+  // Where a fork of the events up to `last` ends: the number of the last one that no unfinished
+  // turn holds.
+  Result<std::int64_t> complete_until(Connection& connection, const Row& row,
+                                      const core::SessionId& session, std::int64_t last);
   // Rings for what other processes committed.
   Status look_around();
   void end_run(const core::RunId& run);

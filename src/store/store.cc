@@ -114,6 +114,7 @@ Status SqliteStore::delete_session(const core::SessionId& id) {
     TRY(
         writer->run("UPDATE log SET position_floor = "
                     "max(position_floor, (SELECT coalesce(max(position), 0) FROM events))"));
+    TRY(writer->run("DELETE FROM open_questions WHERE session = ?", row.key));
     TRY(writer->run("DELETE FROM events WHERE session = ?", row.key));
     TRY(writer->run("DELETE FROM runs WHERE session = ?", row.key));
     TRY(writer->run(
@@ -132,7 +133,8 @@ Status SqliteStore::delete_session(const core::SessionId& id) {
 
 Result<SqliteStore::Row> SqliteStore::row_of(Connection& connection, const core::SessionId& id) {
   Query query = TRY(connection.query(
-      "SELECT s.key, s.epoch, r.key, r.id, r.owner_pid, r.state = 'running' FROM sessions s "
+      "SELECT s.key, s.epoch, r.key, r.id, r.owner_pid, s.last_number, r.state = 'running' "
+      "FROM sessions s "
       "LEFT JOIN runs r ON r.key = s.run WHERE s.id = ?",
       id.text));
   if (!TRY(query.step())) return no_session(id);
@@ -141,7 +143,8 @@ Result<SqliteStore::Row> SqliteStore::row_of(Connection& connection, const core:
              .run_key = query.integer(2),
              .run = {std::string(query.text(3))},
              .owner_pid = query.integer(4),
-             .run_open = query.integer(5) != 0};
+             .last_number = query.integer(5),
+             .run_open = query.integer(6) != 0};
 }
 
 // --- blobs -------------------------------------------------------------------------------------

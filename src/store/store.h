@@ -45,6 +45,14 @@ struct RunInfo {
   bool live = false;  // a process holds it now
 };
 
+// A question that has no answer yet, and the event that asked it.
+struct OpenQuestion {
+  core::ApprovalId id;
+  core::SessionId session;
+  std::int64_t number = 0;
+  bool operator==(const OpenQuestion&) const = default;
+};
+
 // The right to append to a session: one live run owns it. Released by the destructor (the run's
 // lock file is unlocked); a process that dies releases it by dying. A lease whose epoch was
 // overtaken is fenced: its appends are refused (conflict).
@@ -74,6 +82,14 @@ class Store {
   virtual Status rename_session(const core::SessionId& id, std::string title) = 0;  // not_found
   virtual Status delete_session(
       const core::SessionId& id) = 0;  // whole, one transaction; busy if live
+  // A new session that begins with the other's events 1 to `last` (0: all) and ends with a
+  // SessionForked; in one transaction. An unfinished turn at the end is left out: the copy ends
+  // where every answer is complete and every call has its result. Bodies and times are the same;
+  // runs are new ones, ended, also where a body names one; no question is open in it; it refers to
+  // all the other's blobs. Errors: not_found; invalid_argument (the other has no event `last`);
+  // busy where `last` lies in the turn that a live run is making.
+  virtual Result<core::SessionId> fork_session(const core::SessionId& from, std::int64_t last,
+                                               std::string title) = 0;
 
   // --- runs ---
   // Takes the session for a new run. Errors: not_found; busy when a live run owns it (the message
@@ -108,6 +124,12 @@ class Store {
   // of this process wake at once, those of others within 100 ms.
   virtual Result<bool> wait(const core::SessionId& session, std::int64_t after,
                             std::stop_token stop, base::Steady deadline) = 0;
+
+  // --- questions ---
+  // What was asked (ApprovalAsked) and has no answer (ApprovalAnswered) in its session: kept by
+  // append, in its transaction. Oldest first.
+  virtual Result<std::vector<OpenQuestion>> open_questions() = 0;
+  virtual Result<OpenQuestion> open_question(const core::ApprovalId& id) = 0;  // not_found
 
   // --- blobs ---
   // Content-addressed, kept while a session refers to it.
