@@ -77,7 +77,8 @@ class RunsImpl final : public Runs {
   Status cancel(const core::RunId& id) override {
     const std::lock_guard lock(mutex_);
     const auto found = active_.find(id);
-    if (found == active_.end() || found->second->state == ActiveRun::State::finished)
+    // One that has logged its end, or is about to, is not stopped any more.
+    if (found == active_.end() || found->second->state != ActiveRun::State::running)
       return fail(Code::not_found, "no run " + id.text + " is running here");
     found->second->stop.request_stop();
     return {};

@@ -254,7 +254,7 @@ TEST_F(GatewayTest, ASessionIsForked) {
   const auto part = json_of(call("POST", path, R"({"at":2,"title":"nothing yet"})"));
   EXPECT_EQ(base::get_string(part, "title"), "nothing yet");
   EXPECT_EQ(base::get_int(part, "events"), 1);
-  EXPECT_EQ(call("POST", path, R"({"at":4})").status, 400);
+  EXPECT_EQ(call("POST", path, R"({"at":4})").status, 404);
   EXPECT_EQ(call("POST", path, R"({"at":0})").status, 400);
   EXPECT_EQ(call("POST", path, R"({"title":" "})").status, 400);
   EXPECT_EQ(call("POST", "/api/v1/sessions/none/fork", "{}").status, 404);

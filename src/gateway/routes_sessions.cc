@@ -77,6 +77,8 @@ Result<Reply> fork_session(Call& call) {
       from.id, base::get_int(call.body, "at").value_or(0),
       std::string(base::get_string(call.body, "title").value_or(std::string_view(from.title))));
   if (!fork && fork.error().code == Code::busy) fork.error().code = Code::conflict;
+  // Its form is right; there is no such event.
+  if (!fork && fork.error().code == Code::invalid_argument) fork.error().code = Code::not_found;
   return JsonReply{201, json_of(TRY(store.session(TRY(std::move(fork)))))};
 }
 
