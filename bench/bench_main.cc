@@ -26,6 +26,7 @@
 #include "store/store.h"
 #include "toolbox/guest_tools.h"
 #include "tools/call_pipeline.h"
+#include "tools/test_execution.h"
 #include "vfs/host_filesystem.h"
 #include "vfs/memory_filesystem.h"
 
@@ -81,8 +82,13 @@ class LoggedRun final : public tools::RunControl {
     last = decision;
     return {};
   }
-  Result<core::Reply> ask(const core::Approval&) override {
-    return fail(Code::permission_denied, "nobody is there");
+  Result<tools::Asked> ask(core::Approval) override {
+    return tools::Asked{.why = "nobody is there"};
+  }
+  void touches(const core::CallFacts&) override {}
+  Status note(core::EventBody) override { return {}; }
+  Result<core::RuleAdded> add_rule(const std::string&) override {
+    return fail(Code::unsupported, "no rules here");
   }
   core::CallDecided last;
 };
@@ -134,6 +140,8 @@ void bench_call(const Workspace& workspace) {
   const auto acquired = must(store->acquire(session));
   tools::RunPolicy policy;
   policy.mode = core::Mode::edits;
+  policy.rules = std::make_shared<const policy::Rules>(
+      policy::Places{.workspace = workspace.root, .home = "/root"});
   policy.envelope.mounts = {{workspace.root, workspace.root, core::Access::read_write},
                             {"", "/tmp", core::Access::read_write}};
   policy.envelope.working_directory = workspace.root;
@@ -175,8 +183,9 @@ void bench_first_call(const Workspace& workspace) {
             grant.mounts = {{workspace.root, workspace.root, core::Access::read_only}};
             grant.working_directory = workspace.root;
             const tools::ToolContext context{.workspace = workspace.root};
-            const auto output = must(registry.find("read")->execute(
-                *base::parse_json(R"({"file_path":"in.txt"})"), grant, context));
+            const auto output = must(
+                tools::TestExecution(grant, context, clock)
+                    .run(*registry.find("read"), *base::parse_json(R"({"file_path":"in.txt"})")));
             if (output.text.size() < 4600) die("read failed: " + output.text);
           });
         }));

@@ -19,6 +19,7 @@
 #include "store/store.h"
 #include "toolbox/guest_tools.h"
 #include "tools/call_pipeline.h"
+#include "tools/test_execution.h"
 #include "vfs/host_filesystem.h"
 #include "vfs/streams.h"
 
@@ -52,8 +53,8 @@ void idle_child(const std::string& workspace) {
     grant.mounts = {{workspace, workspace, core::Access::read_only}};
     grant.working_directory = workspace;
     const tools::ToolContext context{.workspace = workspace};
-    must(registry.find("read")->execute(*base::parse_json(R"({"file_path":"in.txt"})"), grant,
-                                        context));
+    must(tools::TestExecution(grant, context, clock)
+             .run(*registry.find("read"), *base::parse_json(R"({"file_path":"in.txt"})")));
   };
   const double fresh = resident_mb();
   double after = 0, wakes = 0;

@@ -8,6 +8,7 @@
 #include "bench/programs.h"
 #include "bench/timing.h"
 #include "toolbox/guest_tools.h"
+#include "tools/test_execution.h"
 #include "vfs/streams.h"
 
 namespace boxagnts::bench {
@@ -91,14 +92,16 @@ void bench_pages(const std::string& folder) {
   const auto sandbox = sandbox::Sandbox::make(clock);
   std::string page;
   tools::Registry registry;
-  if (!toolbox::add_embedded(registry, *sandbox, clock, [&page](const core::Grant&) {
+  if (!toolbox::add_embedded(registry, *sandbox, clock, [&page](const tools::Execution&) {
         return std::make_unique<OnePage>(page);
       }))
     die("no tools");
   const auto convert = [&] {
     const Json arguments{{"url", "http://a.test/"}, {"max_chars", 400'000}};
+    const core::Grant grant;
+    const tools::ToolContext context{.workspace = folder};
     const auto output =
-        registry.find("web_fetch")->execute(arguments, core::Grant{}, {.workspace = folder});
+        tools::TestExecution(grant, context, clock).run(*registry.find("web_fetch"), arguments);
     if (!output || output->status != core::ResultStatus::ok) die("web_fetch failed");
   };
   print_header("12. HTML to Markdown, the whole call of web_fetch but its network");

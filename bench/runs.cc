@@ -30,6 +30,7 @@ T must(Result<T> result) {
 struct Program {
   Program(const std::string& workspace, const std::string& state, const std::string& base_url) {
     store = must(store::Store::open(workspace + "/" + state, clock));
+    changes = must(workspace::Changes::open(workspace + "/" + state, clock));
     sandbox = sandbox::Sandbox::make(clock, {.instances_max = 128});
     if (!toolbox::add_embedded(registry, *sandbox, clock)) die("no tools");
     pipeline = must(tools::CallPipeline::make(registry, clock));
@@ -44,7 +45,8 @@ struct Program {
                               [this, environment](const std::string& name) {
                                 return models::open_model(name, {.environment = environment}, *http,
                                                           clock);
-                              }},
+                              },
+                              *changes, *rules},
                              settings);
   }
 
@@ -82,6 +84,9 @@ struct Program {
 
   base::SystemClock clock;
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<workspace::Changes> changes;
+  std::unique_ptr<agent::RuleBook> rules =
+      agent::make_memory_rule_book(policy::Rules({.workspace = "/"}));
   std::unique_ptr<sandbox::Sandbox> sandbox;
   tools::Registry registry;
   std::unique_ptr<tools::CallPipeline> pipeline;

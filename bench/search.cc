@@ -9,6 +9,7 @@
 #include "bench/programs.h"
 #include "bench/timing.h"
 #include "toolbox/guest_tools.h"
+#include "tools/test_execution.h"
 
 namespace boxagnts::bench {
 namespace {
@@ -56,8 +57,9 @@ class Tools {
   }
   std::function<void()> call(const std::string& name, JsonObject arguments) {
     return [this, name, json = Json(std::move(arguments))] {
+      const tools::ToolContext context{.workspace = folder_};
       const auto output =
-          registry_.find(name)->execute(json, grant_, tools::ToolContext{.workspace = folder_});
+          tools::TestExecution(grant_, context, clock_).run(*registry_.find(name), json);
       if (!output || output->status != core::ResultStatus::ok) die(name + " failed");
     };
   }

@@ -14,6 +14,7 @@
 #include "bench/programs.h"
 #include "sandbox/sandbox.h"
 #include "toolbox/guest_tools.h"
+#include "tools/test_execution.h"
 #include "tools/tool.h"
 
 namespace boxagnts::bench {
@@ -95,8 +96,8 @@ class Soak {
                     {"", "/tmp", core::Access::read_write}};
     grant.working_directory = workspace_;
     const tools::ToolContext context{.workspace = workspace_};
-    const auto output =
-        must(registry_.find(tool)->execute(*base::parse_json(arguments), grant, context));
+    const auto output = must(tools::TestExecution(grant, context, clock_)
+                                 .run(*registry_.find(tool), *base::parse_json(arguments)));
     if (output.status != core::ResultStatus::ok) die(tool + ": " + output.text);
     ++calls_;
   }

@@ -160,7 +160,7 @@ def sizes(case):
 def not_granted(case):
     with pages(case, allowed=False) as server:
         done = fetch(case, server.origin + "/")
-        want(done.code == 5, f"exit code {done.code}: {done.stdout}")
+        want(done.code == 1, f"exit code {done.code}: {done.stdout}")
         want(f'"{server.origin}"' in done.stdout, f"the entry that would allow it is not named: {done.stdout}")
         want(server.asked == [], "it was asked all the same")
 
@@ -220,7 +220,8 @@ def in_a_run(case):
         done = case.run("Go.", model)
         want(done.code == 0, f"exit code {done.code}: {done.stderr}")
         results = done.results()
-        want(results["yes"]["status"] == "ok" and results["no"]["status"] == "denied", f"{results}")
+        want(results["yes"]["status"] == "ok" and results["no"]["status"] == "failed", f"{results}")
+        want("nobody is there to answer" in results["no"]["text"], f"{results['no']}")
         want('"http://b.invalid"' in results["no"]["text"], f"{results['no']}")
         want(len(calls_of(done.events)) == 2, "the two calls are not in the log")
 

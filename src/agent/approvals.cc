@@ -7,9 +7,10 @@ void Approvals::open(const core::ApprovalId& id) {
   open_.emplace(id, std::nullopt);
 }
 
-std::optional<Approvals::Given> Approvals::wait(const core::ApprovalId& id, std::stop_token stop) {
+std::optional<Approvals::Given> Approvals::wait(const core::ApprovalId& id, std::stop_token stop,
+                                                base::Steady deadline) {
   std::unique_lock lock(mutex_);
-  answered_.wait(lock, stop, [&] { return open_.at(id).has_value(); });
+  answered_.wait_until(lock, stop, deadline, [&] { return open_.at(id).has_value(); });
   auto given = std::move(open_.at(id));
   open_.erase(id);
   return given;

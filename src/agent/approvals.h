@@ -20,8 +20,9 @@ class Approvals {
 
   // A question may be answered from the moment it is open()ed: before its event can be seen.
   void open(const core::ApprovalId& id);
-  // Waits for the answer to an open question and closes it; nullopt on stop.
-  std::optional<Given> wait(const core::ApprovalId& id, std::stop_token stop);
+  // Waits for the answer to an open question and closes it; nullopt on stop and at the deadline.
+  std::optional<Given> wait(const core::ApprovalId& id, std::stop_token stop,
+                            base::Steady deadline);
   // False when no such question waits, or it has its answer.
   bool answer(const core::ApprovalId& id, core::Reply reply, std::string by);
 

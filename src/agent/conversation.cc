@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/prompt.h"
+
 namespace boxagnts::agent {
 
 core::Message& Conversation::last_of(core::Role role) {
@@ -29,6 +31,10 @@ void Conversation::apply(const core::Event& event) {
     auto& blocks = last_of(core::Role::user).blocks;
     blocks.emplace_back(tool->result);
     blocks.insert(blocks.end(), tool->images.begin(), tool->images.end());
+  } else if (const auto* loaded = std::get_if<core::InstructionsLoaded>(&event.body)) {
+    // The others are in the system prompt of each run.
+    if (loaded->origin == "folder")
+      last_of(core::Role::user).blocks.emplace_back(core::TextBlock{folder_instructions(*loaded)});
   } else if (std::holds_alternative<core::TurnRetried>(event.body) ||
              std::holds_alternative<core::RunStarted>(event.body) ||
              std::holds_alternative<core::RunEnded>(event.body)) {

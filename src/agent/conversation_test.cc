@@ -98,15 +98,16 @@ TEST(Conversation, TheSameCallIdInALaterTurnIsAnotherCall) {
 TEST(Prompt, NamesTheWorkspaceIsSmallAndStable) {
   Settings settings{.workspace = "/home/ada/project"};
   const auto envelope = settings.envelope();
-  const std::string prompt = system_prompt(envelope, core::Mode::ask);
-  EXPECT_EQ(prompt, system_prompt(envelope, core::Mode::ask));
+  const std::string prompt = system_prompt({.envelope = envelope});
+  EXPECT_EQ(prompt, system_prompt({.envelope = envelope}));
   EXPECT_TRUE(prompt.contains("Your workspace is /home/ada/project."));
   EXPECT_FALSE(prompt.contains("plan mode"));
-  EXPECT_TRUE(system_prompt(envelope, core::Mode::plan).contains("plan mode"));
+  EXPECT_TRUE(
+      system_prompt({.envelope = envelope, .mode = core::Mode::plan}).contains("plan mode"));
   EXPECT_LT(prompt.size(), 2000u);
   settings.mounts = {{"/srv/d", "/data", core::Access::read_only},
                      {"/srv/e", "/srv/e", core::Access::read_write}};
-  EXPECT_TRUE(system_prompt(settings.envelope(), core::Mode::ask)
+  EXPECT_TRUE(system_prompt({.envelope = settings.envelope()})
                   .contains("ends. Also there: /data (read-only), /srv/e. Nothing else"));
 }
 

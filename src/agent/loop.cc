@@ -27,16 +27,18 @@ tools::RunPolicy policy_of(const RunRequest& request, const Settings& settings) 
 
 Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
-      system_(system_prompt(parts_.settings.envelope(), parts_.request.mode)),
-      context_{.workspace = parts_.settings.workspace,
-               .scratch = vfs::make_memory_filesystem(parts_.dependencies.clock,
-                                                      parts_.settings.scratch_bytes_max),
-               .limits = parts_.settings.limits,
-               .stop = parts_.stop,
-               .keep =
-                   [this](std::string_view bytes) {
-                     return parts_.dependencies.store.put_blob(parts_.lease.session(), bytes);
-                   }},
+      context_{
+          .workspace = parts_.settings.workspace,
+          .scratch = vfs::make_memory_filesystem(parts_.dependencies.clock,
+                                                 parts_.settings.scratch_bytes_max),
+          .limits = parts_.settings.limits,
+          .stop = parts_.stop,
+          .keep =
+              [this](std::string_view bytes) {
+                return parts_.dependencies.store.put_blob(parts_.lease.session(), bytes);
+              },
+          .result = [this](const std::string& id) { return parts_.dependencies.store.blob(id); },
+          .changes = &parts_.dependencies.changes},
       policy_(policy_of(parts_.request, parts_.settings)),
       jitter_(static_cast<std::uint32_t>(parts_.dependencies.clock.now())) {}
 
@@ -54,45 +56,90 @@ void Loop::show(core::FrameBody body) {
   parts_.hub.publish({parts_.lease.session(), parts_.lease.run(), last_number_, std::move(body)});
 }
 
+// Questions that still stand, and what was answered since the last run began.
+void Loop::Standing::apply(const core::Event& event) {
+  if (std::holds_alternative<core::RunStarted>(event.body)) {
+    unended = event.run;
+    answered.clear();
+  } else if (std::holds_alternative<core::RunEnded>(event.body)) {
+    unended.reset();
+  } else if (const auto* loaded = std::get_if<core::InstructionsLoaded>(&event.body)) {
+    told[loaded->path] = loaded->text;
+  } else if (const auto* asked = std::get_if<core::ApprovalAsked>(&event.body)) {
+    open.emplace(asked->approval.id, Question{asked->approval, event.run});
+  } else if (const auto* given = std::get_if<core::ApprovalAnswered>(&event.body)) {
+    const auto found = open.find(given->id);
+    if (found == open.end()) return;
+    const bool late = found->second.run != event.run;
+    if (late && given->reply.answer != core::Answer::no &&
+        found->second.approval.kind == core::QuestionKind::connection)
+      answered.push_back(found->second.approval.connection);
+    open.erase(found);
+  }
+}
+
 Result<std::int64_t> Loop::open() {
-  std::optional<core::RunId> unended;       // the last run that has a beginning and no end
-  std::optional<core::ApprovalId> waiting;  // the question it stood at
+  Standing standing;
   while (true) {
     const auto events =
         TRY(parts_.dependencies.store.read(parts_.lease.session(), last_number_, kBatch));
     for (const auto& event : events) {
       conversation_.apply(event);
       last_number_ = event.number;
-      if (std::holds_alternative<core::RunStarted>(event.body)) unended = event.run;
-      if (std::holds_alternative<core::RunEnded>(event.body)) unended.reset();
-      if (const auto* asked = std::get_if<core::ApprovalAsked>(&event.body))
-        waiting = asked->approval.id;
-      if (std::holds_alternative<core::ApprovalAnswered>(event.body)) waiting.reset();
+      standing.apply(event);
     }
     if (events.size() < kBatch) break;
   }
   const std::int64_t last = last_number_;
   std::vector<core::EventBody> repairs;
-  if (waiting) repairs.emplace_back(core::ApprovalAnswered{*waiting, {}, "interrupted"});
-  for (const auto& call : conversation_.open_calls())
-    repairs.emplace_back(core::ToolFinished{{.call_id = call.id,
-                                             .status = core::ResultStatus::cancelled,
-                                             .text = "The run was interrupted before this call was "
-                                                     "finished. What it did is not known: look "
-                                                     "before you repeat it."}});
-  if (unended)  // we own the session now: it is not going on elsewhere
+  // Of a killed run, what was asked about a call still stands; the rest ended with it.
+  for (const auto& [id, question] : standing.open)
+    if (question.approval.kind == core::QuestionKind::plan ||
+        question.approval.kind == core::QuestionKind::question)
+      repairs.emplace_back(core::ApprovalAnswered{id, {}, "interrupted"});
+  for (const auto& call : conversation_.open_calls()) {
+    const auto asked = std::ranges::find_if(standing.open, [&](const auto& entry) {
+      return entry.second.approval.call_id == call.id && entry.second.run == standing.unended;
+    });
+    repairs.emplace_back(core::ToolFinished{
+        {.call_id = call.id,
+         .status = core::ResultStatus::cancelled,
+         .text = asked == standing.open.end()
+                     ? "The run was interrupted before this call was finished. What it did is not "
+                       "known: look before you repeat it."
+                     : "The run was interrupted while a person was asked about this call. Nothing "
+                       "of what it changed is applied, and the question (" +
+                           asked->first.text + ") still stands."}});
+  }
+  if (standing.unended)  // we own the session now: it is not going on elsewhere
     repairs.emplace_back(core::RunEnded{
         .outcome = core::Outcome::interrupted,
         .error = {Code::unavailable, "the run's process ended, or lost its log, before its end"},
-        .of = *unended});
+        .of = *standing.unended});
   if (!repairs.empty()) TRY(log(repairs));
+  told_ = std::move(standing.told);
+  for (const auto& connection : standing.answered)
+    policy_.connections->add({.text = connection, .where = "a person's yes", .global_only = true});
   return last;
 }
 
 Status Loop::begin() {
-  const core::EventBody bodies[]{
-      core::RunStarted{parts_.model.name(), parts_.request.mode, parts_.request.turns_max},
-      core::UserMessage{parts_.request.prompt}};
+  const auto& guidance = parts_.dependencies.guidance;
+  PromptParts prompt{.envelope = parts_.settings.envelope(), .mode = parts_.request.mode};
+  if (guidance.standing) prompt.instructions = guidance.standing();
+  if (guidance.skills) prompt.skills = guidance.skills();
+  prompt.more_tools = parts_.tools->more;
+  system_ = system_prompt(prompt);
+  std::vector<core::EventBody> bodies{
+      core::RunStarted{parts_.model.name(), parts_.request.mode, parts_.request.turns_max}};
+  for (const auto& one : prompt.instructions) {
+    auto& told = told_[one.path];
+    if (told == one.text) continue;
+    told = one.text;
+    bodies.emplace_back(
+        core::InstructionsLoaded{one.path, std::string(workspace::name_of(one.origin)), one.text});
+  }
+  bodies.emplace_back(core::UserMessage{parts_.request.prompt});
   return log(bodies);
 }
 
@@ -172,7 +219,7 @@ Result<models::Answer> Loop::ask_model() {
   const models::Request request{
       .system = system_,
       .messages = conversation_.messages(),
-      .tools = parts_.tools.get(),
+      .tools = &parts_.tools->shown,
       .blob = [this](const std::string& id) { return parts_.dependencies.store.blob(id); },
       .encoded = &encoded_};
   partial_.clear();
@@ -213,17 +260,18 @@ Status Loop::run_calls() {
   const std::vector calls(conversation_.open_calls());  // a copy: results change the list
   for (std::size_t at = 0; at < calls.size();) {
     std::size_t end = at;
-    while (end < calls.size() && parts_.dependencies.pipeline.reads_only(calls[end])) ++end;
+    while (end < calls.size() && parts_.dependencies.pipeline.runs_beside_others(calls[end])) ++end;
     end = std::max(end, at + 1);
     TRY(run_group(std::span(calls).subspan(at, end - at)));
     at = end;
   }
-  return {};
+  return tell_nearest_instructions();
 }
 
 // Results are logged in the order of the calls, in one append.
 Status Loop::run_group(std::span<const core::ToolCall> calls) {
   for (const auto& call : calls) show(core::ToolBegun{call});
+  policy_.rules = parts_.dependencies.rules.rules();
   std::vector<Result<std::vector<core::EventBody>>> outcomes(calls.size());
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
@@ -275,9 +323,8 @@ Status Loop::shorten(core::ToolResult& result) {
   const auto tail = base::suffix_at_character(result.text, bytes_max / 4);
   const std::size_t cut = result.text.size() - head.size() - tail.size();
   result.text = std::string(head) + "\n\n[… " + std::to_string(cut) + " of " +
-                std::to_string(result.total_bytes) +
-                " bytes left out here. Ask for less at a time: read takes offset and limit, glob a "
-                "narrower pattern. …]\n\n" +
+                std::to_string(result.total_bytes) + " bytes left out here. read_result with id " +
+                result.blob + " shows them; better ask for less at a time. …]\n\n" +
                 std::string(tail);
   return {};
 }
@@ -285,38 +332,93 @@ Status Loop::shorten(core::ToolResult& result) {
 // A decision about something with an effect is in the log before the effect is; others go in with
 // their result, in one append.
 Status Loop::CallControl::decided(const core::CallDecided& decision) {
+  unlogged = decision;
   const bool reads = decision.decision.level <= core::Level::read_only;
-  if (decision.decision.verdict == core::Verdict::deny ||
-      (decision.decision.verdict == core::Verdict::allow && reads)) {
-    unlogged = decision;
-    return {};
-  }
-  const core::EventBody body = decision;
+  const bool runs = decision.decision.verdict == core::Verdict::allow;
+  return !runs || reads ? Status() : log_decision();
+}
+
+Status Loop::CallControl::log_decision() {
+  if (!unlogged) return {};
+  const core::EventBody body = *std::exchange(unlogged, std::nullopt);
   return loop_.log(std::span(&body, 1));
 }
 
-Result<core::Reply> Loop::CallControl::ask(const core::Approval& approval) {
-  const std::lock_guard lock(loop_.asking_);
-  return loop_.ask(approval);
+void Loop::CallControl::touches(const core::CallFacts& facts) {
+  const std::lock_guard lock(loop_.touching_);
+  for (const auto* paths : {&facts.reads, &facts.writes})
+    for (const auto& path : *paths) loop_.touched_.insert(path.substr(0, path.rfind('/')));
 }
 
-Result<core::Reply> Loop::ask(const core::Approval& approval) {
-  const bool attended = parts_.request.attended;
-  if (attended) parts_.approvals.open(approval.id);
-  const core::EventBody asked = core::ApprovalAsked{approval};
-  TRY(log(std::span(&asked, 1)));
-  std::optional<Approvals::Given> given;
-  if (attended) given = parts_.approvals.wait(approval.id, parts_.stop);
+// What the folders say that calls have worked in, each once.
+Status Loop::tell_nearest_instructions() {
+  if (!parts_.dependencies.guidance.nearest) return {};
+  std::vector<core::EventBody> bodies;
+  for (const auto& folder : std::exchange(touched_, {})) {
+    if (!looked_into_.insert(folder).second) continue;
+    for (const auto& one : parts_.dependencies.guidance.nearest(folder + "/AGENTS.md")) {
+      auto& told = told_[one.path];
+      if (told == one.text) continue;
+      told = one.text;
+      bodies.emplace_back(core::InstructionsLoaded{
+          one.path, std::string(workspace::name_of(one.origin)), one.text});
+    }
+  }
+  return bodies.empty() ? Status() : log(bodies);
+}
+
+Result<tools::Asked> Loop::CallControl::ask(core::Approval approval) {
+  TRY(log_decision());
+  const std::lock_guard lock(loop_.asking_);
+  return loop_.ask(std::move(approval));
+}
+
+Status Loop::CallControl::note(core::EventBody body) {
+  TRY(log_decision());
+  return loop_.log(std::span(&body, 1));
+}
+
+Result<core::RuleAdded> Loop::CallControl::add_rule(const std::string& rule) {
+  return loop_.parts_.dependencies.rules.allow(rule);
+}
+
+Result<tools::Asked> Loop::ask(core::Approval approval) {
+  const bool waits = parts_.request.attended && policy_.mode != core::Mode::unattended;
+  // What is asked about a call can be answered later; what the model itself asks cannot.
+  const bool stands =
+      approval.kind != core::QuestionKind::plan && approval.kind != core::QuestionKind::question;
+  auto& clock = parts_.dependencies.clock;
+  if (approval.expires == 0)
+    approval.expires =
+        clock.now() + std::chrono::microseconds(parts_.settings.question_time).count();
+  approval.waits = waits;
+  if (approval.id.empty()) approval.id = core::ApprovalId::make(clock.now());
+  const core::ApprovalId id = approval.id;
+  const auto time = std::chrono::microseconds(approval.expires - clock.now());
+  if (waits) parts_.approvals.open(id);
+  std::vector<core::EventBody> bodies{core::ApprovalAsked{std::move(approval)}};
+  if (!waits && !stands) bodies.emplace_back(core::ApprovalAnswered{id, {}, "unattended"});
+  TRY(log(bodies));
+  if (!waits)
+    return tools::Asked{
+        .why = stands ? "this needs a person's yes, and nobody is there to answer. The question is "
+                        "queued as " +
+                            id.text + ", and its answer counts later; go on without it"
+                      : "nobody is there to answer",
+        .queued = stands};
+  const auto given =
+      parts_.approvals.wait(id, parts_.stop, std::chrono::steady_clock::now() + time);
   const core::EventBody answered =
-      given ? core::ApprovalAnswered{approval.id, given->reply, given->by}
-            : core::ApprovalAnswered{approval.id, {}, attended ? "cancelled" : "unattended"};
+      given
+          ? core::ApprovalAnswered{id, given->reply, given->by}
+          : core::ApprovalAnswered{id, {}, parts_.stop.stop_requested() ? "cancelled" : "expired"};
   TRY(log(std::span(&answered, 1)));
-  if (given) return std::move(given->reply);
-  if (attended) return fail(Code::cancelled, "the run was cancelled while the question waited");
-  return fail(
-      Code::permission_denied,
-      "This needs a person's yes, and nobody is there to answer (the run is unattended). Do "
-      "without it, or say in your answer what should be allowed.");
+  if (given) return tools::Asked{.reply = given->reply};
+  if (parts_.stop.stop_requested())
+    return fail(Code::cancelled, "the run was cancelled while the question waited");
+  return tools::Asked{.why =
+                          "a person was asked and did not answer in time, so it did not happen; "
+                          "go on without it"};
 }
 
 }  // namespace boxagnts::agent

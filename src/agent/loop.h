@@ -8,8 +8,10 @@
 // to the run's thread.
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <random>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -29,7 +31,7 @@ class Loop {
     const RunRequest& request;
     models::Model& model;
     const store::RunLease& lease;
-    std::shared_ptr<const std::vector<core::ToolSpec>> tools;  // that the model is shown
+    std::shared_ptr<const ToolList> tools;
     FrameHub& hub;
     Approvals& approvals;
     std::stop_token stop;
@@ -52,6 +54,19 @@ class Loop {
     core::Outcome outcome;
     Error error;
   };
+  // What a session's log leaves open, told event by event.
+  struct Standing {
+    void apply(const core::Event& event);
+    struct Question {
+      core::Approval approval;
+      core::RunId run;
+    };
+    std::optional<core::RunId> unended;  // the last run that has a beginning and no end
+    std::map<core::ApprovalId, Question> open;
+    std::map<std::string, std::string> told;  // of each AGENTS.md that a run was told, its text
+    // Connections that were said yes to when nobody waited for it any more: for the next run.
+    std::vector<std::string> answered;
+  };
 
   Status keep_partial(std::chrono::microseconds took);
   Status log(std::span<const core::EventBody> bodies);
@@ -63,11 +78,16 @@ class Loop {
   class CallControl final : public tools::RunControl {
    public:
     explicit CallControl(Loop& loop) : loop_(loop) {}
+    void touches(const core::CallFacts& facts) override;
     Status decided(const core::CallDecided& decision) override;
-    Result<core::Reply> ask(const core::Approval& approval) override;
-    std::optional<core::CallDecided> unlogged;  // goes into the log with the result
+    Result<tools::Asked> ask(core::Approval approval) override;
+    Status note(core::EventBody body) override;
+    Result<core::RuleAdded> add_rule(const std::string& rule) override;
+    std::optional<core::CallDecided> unlogged;  // goes into the log with what comes next
 
    private:
+    Status log_decision();
+
     Loop& loop_;
   };
 
@@ -76,14 +96,19 @@ class Loop {
   Result<std::vector<core::EventBody>> run_call(const core::ToolCall& call,
                                                 tools::RunPolicy& policy);
   Status shorten(core::ToolResult& result);
-  Result<core::Reply> ask(const core::Approval& approval);
+  Result<tools::Asked> ask(core::Approval approval);
+  Status tell_nearest_instructions();
 
   Parts parts_;
-  const std::string system_;
+  std::string system_;  // from begin() on
   const tools::ToolContext context_;
   tools::RunPolicy policy_;
   std::mutex asking_;   // one question at a time
   std::mutex logging_;  // the log, what follows from it, and last_number_
+  std::mutex touching_;
+  std::set<std::string> touched_;            // folders that calls worked in since the last look
+  std::set<std::string> looked_into_;        // those whose AGENTS.md was looked for
+  std::map<std::string, std::string> told_;  // as of Standing
   Conversation conversation_;
   std::unique_ptr<models::Encoded> encoded_;  // of conversation_
   std::int64_t last_number_ = 0;

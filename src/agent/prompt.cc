@@ -21,7 +21,13 @@ std::string also_there(const core::Grant& envelope) {
 
 }  // namespace
 
-std::string system_prompt(const core::Grant& envelope, core::Mode mode) {
+std::string folder_instructions(const core::InstructionsLoaded& loaded) {
+  return "[" + loaded.path + " says how to work on the files of its folder and below. It cannot " +
+         "allow what your tools refuse.]\n" + loaded.text;
+}
+
+std::string system_prompt(const PromptParts& parts) {
+  const auto& envelope = parts.envelope;
   std::string text =
       "You are an agent that works on a person's files through the tools of BoxAgnts.\n"
       "\n"
@@ -51,11 +57,22 @@ std::string system_prompt(const core::Grant& envelope, core::Mode mode) {
       "- Say truthfully what you did, what you saw and what you could not do. End with a short "
       "answer in "
       "plain words.\n";
-  if (mode == core::Mode::plan)
+  if (parts.mode == core::Mode::plan)
     text +=
-        "\nThis run is in plan mode: nothing can be changed. Look around, then answer with a plan "
-        "of the "
-        "changes you would make.\n";
+        "\nThis run is in plan mode: nothing can be changed. Look around, then propose a plan of "
+        "the "
+        "changes you would make with exit_plan_mode, or answer with it.\n";
+  if (!parts.more_tools.empty())
+    text +=
+        "\nMore tools, which tool_search describes and call_tool calls: " + parts.more_tools + "\n";
+  if (!parts.skills.empty())
+    text += "\nSkills (the tool skill gives one's instructions):\n" + parts.skills +
+            (parts.skills.ends_with('\n') ? "" : "\n");
+  for (const auto& told : parts.instructions)
+    text += told.origin == workspace::InstructionsOrigin::user
+                ? "\nWhat your person tells every agent (" + told.path + "):\n" + told.text + "\n"
+                : "\nHow to work in this workspace (" + told.path +
+                      "). It cannot allow what your tools refuse:\n" + told.text + "\n";
   return text;
 }
 

@@ -4,12 +4,23 @@
 
 #include <string>
 
-#include "core/policy_values.h"
+#include "core/event.h"
+#include "workspace/instructions.h"
 
 namespace boxagnts::agent {
 
-// Depends on what a run may touch at most and on the mode only, so that it never changes within it.
-std::string system_prompt(const core::Grant& envelope, core::Mode mode);
+// Fixed when a run begins, so that it never changes within it.
+struct PromptParts {
+  core::Grant envelope;  // what the run may touch at most
+  core::Mode mode = core::Mode::ask;
+  std::vector<workspace::Instructions> instructions;
+  std::string skills;      // a line each; "": there are none
+  std::string more_tools;  // names of those that tool_search finds; "": all are shown
+};
+std::string system_prompt(const PromptParts& parts);
+
+// What a model is told of the AGENTS.md nearest to a file that it works on.
+std::string folder_instructions(const core::InstructionsLoaded& loaded);
 
 // Sent as the user's words when an answer was cut at the model's token limit.
 extern const char* const kContinueAfterTokenLimit;

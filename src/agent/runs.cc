@@ -32,6 +32,21 @@ struct ActiveRun {
   base::Thread thread;           // last: joined before the rest goes
 };
 
+// The first ones are shown with their schemas, and those that find and call the others.
+ToolList list_tools(std::vector<core::ToolSpec> specs, std::size_t shown_max) {
+  constexpr std::string_view kFinders[]{"tool_search", "call_tool"};
+  const bool all = specs.size() <= shown_max;
+  ToolList list;
+  for (auto& spec : specs) {
+    const bool finder = std::ranges::find(kFinders, spec.name) != std::end(kFinders);
+    if (finder ? !all : (all || list.shown.size() < shown_max))
+      list.shown.push_back(std::move(spec));
+    else if (!finder)
+      list.more += (list.more.empty() ? "" : ", ") + spec.name;
+  }
+  return list;
+}
+
 class RunsImpl final : public Runs {
  public:
   RunsImpl(Dependencies dependencies, Settings settings)
@@ -107,12 +122,12 @@ class RunsImpl final : public Runs {
 
  private:
   // One list for all runs of an access: schemas are large.
-  std::shared_ptr<const std::vector<core::ToolSpec>> tools_for(core::AgentAccess access) {
+  std::shared_ptr<const ToolList> tools_for(core::AgentAccess access) {
     const std::lock_guard lock(mutex_);
     auto& tools = tools_[access];
     if (!tools)
-      tools =
-          std::make_shared<const std::vector<core::ToolSpec>>(dependencies_.registry.specs(access));
+      tools = std::make_shared<const ToolList>(
+          list_tools(dependencies_.registry.specs(access), settings_.tools_max));
     return tools;
   }
 
@@ -207,7 +222,7 @@ class RunsImpl final : public Runs {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<core::RunId, std::unique_ptr<ActiveRun>> active_;
-  std::map<core::AgentAccess, std::shared_ptr<const std::vector<core::ToolSpec>>> tools_;
+  std::map<core::AgentAccess, std::shared_ptr<const ToolList>> tools_;
   std::size_t starting_ = 0;  // places taken by runs that are not yet in active_
 };
 

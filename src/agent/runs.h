@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "agent/frames.h"
+#include "agent/rule_book.h"
 #include "agent/settings.h"
 #include "base/error.h"
 #include "base/time.h"
@@ -21,6 +22,8 @@
 #include "models/retry.h"
 #include "store/store.h"
 #include "tools/call_pipeline.h"
+#include "workspace/changes.h"
+#include "workspace/instructions.h"
 
 namespace boxagnts::agent {
 
@@ -59,6 +62,22 @@ class Tail {
   virtual Result<std::optional<Item>> next(std::stop_token stop, base::Steady deadline) = 0;
 };
 
+// Fixed when a run begins.
+struct ToolList {
+  std::vector<core::ToolSpec> shown;  // with their schemas
+  std::string more;                   // names of the others, which tool_search finds
+};
+
+// What models are told besides the program's own words. Each is asked when a run needs it, and may
+// be empty.
+struct Guidance {
+  // AGENTS.md: of the user and of the workspace's root, at the beginning of a run.
+  std::function<std::vector<workspace::Instructions>()> standing;
+  // Of the folders between the root and a file that a call works on.
+  std::function<std::vector<workspace::Instructions>(std::string_view path)> nearest;
+  std::function<std::string()> skills;  // "name: description" a line each
+};
+
 // What a program hands in; everything outlives Runs.
 struct Dependencies {
   store::Store& store;
@@ -66,6 +85,9 @@ struct Dependencies {
   const tools::Registry& registry;
   base::Clock& clock;
   std::function<Result<std::unique_ptr<models::Model>>(const std::string& name)> open_model;
+  workspace::Changes& changes;
+  RuleBook& rules;
+  Guidance guidance = {};
 };
 
 class Runs {

@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <latch>
 #include <set>
 
@@ -75,8 +78,7 @@ class ScriptModel final : public models::Model {
 // A tool whose facts and behaviour the test chooses.
 class TestTool final : public tools::Tool {
  public:
-  using Behaviour =
-      std::function<Result<tools::ToolOutput>(const Json&, const tools::ToolContext&)>;
+  using Behaviour = std::function<Result<tools::ToolOutput>(const Json&, const tools::Execution&)>;
   TestTool(std::string name, core::Level level, Behaviour behaviour)
       : spec_{std::move(name), "test", *base::parse_json(R"({"type":"object"})"), level},
         behaviour_(std::move(behaviour)) {}
@@ -86,9 +88,9 @@ class TestTool final : public tools::Tool {
     if (spec_.level == core::Level::write) facts.writes = {context.workspace + "/out/f"};
     return facts;
   }
-  Result<tools::ToolOutput> execute(const Json& arguments, const core::Grant&,
-                                    const tools::ToolContext& context) const override {
-    return behaviour_(arguments, context);
+  Result<tools::ToolOutput> execute(const Json& arguments,
+                                    const tools::Execution& execution) const override {
+    return behaviour_(arguments, execution);
   }
 
  private:
@@ -100,28 +102,37 @@ class RunsTest : public testing::Test {
  protected:
   RunsTest() {
     clock_.set_auto_advance();
+    std::filesystem::create_directories(workspace_ + "/out");
+    std::filesystem::create_directories(state_);
     add("look", core::Level::read_only, [](const Json&, const auto&) { return output("seen"); });
-    add("change", core::Level::write, [this](const Json&, const auto&) {
-      ++changes_;
+    add("change", core::Level::write, [this](const Json&, const auto& execution) {
+      // Each call's own content: a change that changes nothing is no question.
+      write_file(*execution.files, workspace_ + "/out/f", std::to_string(++changes_));
       return output("changed");
     });
     add("big", core::Level::read_only, [](const Json&, const auto&) {
       return output("HEAD" + std::string(100'000, 'x') + "TAIL");
     });
-    add("wait", core::Level::read_only, [this](const Json&, const auto& context) {
+    add("wait", core::Level::read_only, [this](const Json&, const auto& execution) {
       std::mutex mutex;
       std::condition_variable_any never;
       std::unique_lock lock(mutex);
       ++waiting_;
       waiting_.notify_all();
-      never.wait(lock, context.stop, [] { return false; });
+      never.wait(lock, execution.context.stop, [] { return false; });
       return Result<tools::ToolOutput>(fail(Code::cancelled, "stopped"));
     });
     pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
     store_ = store::Store::open_in_memory(clock_).value();
-    settings_.workspace = "/ws";
+    settings_.workspace = workspace_;
+    kept_changes_ = workspace::Changes::open(state_, clock_).value();
     settings_.result_bytes_max = 10'000;
     runs_ = make_runs();
+  }
+
+  ~RunsTest() override {
+    runs_.reset();
+    std::filesystem::remove_all(folder_);
   }
 
   static Result<tools::ToolOutput> output(std::string text) {
@@ -135,7 +146,8 @@ class RunsTest : public testing::Test {
                        [this](const std::string& name) -> Result<std::unique_ptr<models::Model>> {
                          if (name == "none") return fail(Code::invalid_argument, "no such model");
                          return std::make_unique<ScriptModel>(script_);
-                       }},
+                       },
+                       *kept_changes_, *rules_},
                       settings_);
   }
 
@@ -197,6 +209,28 @@ class RunsTest : public testing::Test {
   Settings settings_;
   RunRequest request_{.mode = core::Mode::edits};
   Script script_;
+  static std::string made_folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "runs_test.XXXXXX").string();
+    return std::filesystem::canonical(::mkdtemp(pattern.data()));
+  }
+  static void write_file(const vfs::NameSpace& files, const std::string& path,
+                         const std::string& text) {
+    const auto opened = files.open(files.root(), path, vfs::Follow::no,
+                                   {.write = true, .create = true, .truncate = true});
+    ASSERT_TRUE(opened) << path << " " << std::strerror(opened.error());
+    ASSERT_TRUE(opened->file->write_at(std::as_bytes(std::span(text)), 0));
+  }
+  // What calls of `change` have left in the workspace; nothing at first.
+  std::string written() const {
+    std::ifstream file(workspace_ + "/out/f");
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  const std::string folder_ = made_folder();
+  const std::string workspace_ = folder_ + "/ws", state_ = folder_ + "/state";
+  std::unique_ptr<workspace::Changes> kept_changes_;
+  std::unique_ptr<RuleBook> rules_ =
+      make_memory_rule_book(policy::Rules({.workspace = workspace_}));
   std::atomic<int> changes_ = 0, waiting_ = 0;
   std::unique_ptr<Runs> runs_;
 };
@@ -351,9 +385,9 @@ TEST_F(RunsTest, AnOversizeResultIsKeptWholeAndShownByHeadAndTail) {
 
 // The log names the blob; the model's client gets the image behind its result, and its bytes.
 TEST_F(RunsTest, AnImageIsKeptAndGoesToTheModel) {
-  add("photo", core::Level::read_only, [](const Json&, const tools::ToolContext& context) {
+  add("photo", core::Level::read_only, [](const Json&, const tools::Execution& execution) {
     core::ImageBlock image{.media_type = "image/png", .width = 2, .height = 3, .bytes = 5};
-    image.blob = context.keep("bytes").value();
+    image.blob = execution.context.keep("bytes").value();
     return Result<tools::ToolOutput>(tools::ToolOutput{ResultStatus::ok, "a photo", {image}});
   });
   pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
@@ -459,7 +493,7 @@ TEST_F(RunsTest, CancelWhileAQuestionWaits) {
   });
   EXPECT_EQ(all<core::ToolFinished>(events).at(0).result.status, ResultStatus::cancelled);
   EXPECT_EQ(ended(events).outcome, Outcome::cancelled);
-  EXPECT_EQ(changes_, 0);
+  EXPECT_EQ(written(), "");
 }
 
 TEST_F(RunsTest, DestroyingRunsEndsThem) {
@@ -474,42 +508,64 @@ TEST_F(RunsTest, DestroyingRunsEndsThem) {
 // --- questions
 // -----------------------------------------------------------------------------------------
 
-TEST_F(RunsTest, YesRunsNoDoesNotAndForThisRunAsksOnce) {
+TEST_F(RunsTest, YesAppliesNoDropsForThisRunAsksOnceAndAlwaysIsWrittenDown) {
   request_.mode = core::Mode::ask;
   request_.attended = true;
   struct Case {
     core::Answer answer;
-    int questions, changes;
+    int questions;
+    const char* content;
+    int rules = 0;
   };
-  for (const Case expected : {Case{core::Answer::yes, 2, 2}, Case{core::Answer::no, 2, 0},
-                              Case{core::Answer::for_this_run, 1, 2}}) {
+  for (const Case expected :
+       {Case{core::Answer::yes, 2, "2"}, Case{core::Answer::no, 2, ""},
+        Case{core::Answer::for_this_run, 1, "2"}, Case{core::Answer::always, 1, "2", 1},
+        Case{core::Answer::no, 0, "2"}}) {  // the rule stands
     changes_ = 0;
+    std::filesystem::remove(workspace_ + "/out/f");
     const auto started =
         start({calls({{"c1", "change", "{}"}}), calls({{"c2", "change", "{}"}}), says("ok")});
     const auto events = follow(started, [&](const Tail::Item& item) {
       const auto* event = std::get_if<core::Event>(&item);
       const auto* asked = event ? std::get_if<core::ApprovalAsked>(&event->body) : nullptr;
       if (!asked) return;
-      EXPECT_EQ(asked->approval.files, std::vector<std::string>{"/ws/out/f"});
+      EXPECT_EQ(asked->approval.files, std::vector<std::string>{workspace_ + "/out/f"});
+      EXPECT_EQ(asked->approval.always, "write " + workspace_ + "/out");
       EXPECT_TRUE(runs_->answer(asked->approval.id, {expected.answer}, "test"));
       EXPECT_FALSE(runs_->answer(asked->approval.id, {expected.answer}, "test"))
           << "answered twice";
     });
     EXPECT_EQ(all<core::ApprovalAnswered>(events).size(),
               static_cast<std::size_t>(expected.questions));
-    EXPECT_EQ(changes_, expected.changes);
+    EXPECT_EQ(all<core::RuleAdded>(events).size(), static_cast<std::size_t>(expected.rules));
+    EXPECT_EQ(written(), expected.content);
     EXPECT_EQ(ended(events).outcome, Outcome::finished);
   }
 }
 
-TEST_F(RunsTest, WithNobodyThereAQuestionIsANoTheModelCanRead) {
+TEST_F(RunsTest, WithNobodyThereAQuestionIsQueuedAndTheModelIsTold) {
   request_.mode = core::Mode::ask;
   const auto events = run({calls({{"c1", "change", "{}"}}), says("ok")});
   const auto result = all<core::ToolFinished>(events).at(0).result;
   EXPECT_EQ(result.status, ResultStatus::denied);
   EXPECT_TRUE(result.text.contains("nobody is there")) << result.text;
-  EXPECT_EQ(all<core::ApprovalAnswered>(events).at(0).by, "unattended");
-  EXPECT_EQ(changes_, 0);
+  const auto asked = all<core::ApprovalAsked>(events).at(0).approval;
+  EXPECT_FALSE(asked.waits);
+  EXPECT_TRUE(result.text.contains(asked.id.text)) << result.text;
+  EXPECT_TRUE(all<core::ApprovalAnswered>(events).empty()) << "it stands";
+  EXPECT_EQ(written(), "");
+}
+
+TEST_F(RunsTest, AQuestionThatNobodyAnswersInTimeIsANo) {
+  request_.mode = core::Mode::ask;
+  request_.attended = true;
+  settings_.question_time = std::chrono::milliseconds(1);
+  runs_ = make_runs();
+  const auto events = run({calls({{"c1", "change", "{}"}}), says("ok")});
+  EXPECT_EQ(all<core::ToolFinished>(events).at(0).result.status, ResultStatus::denied);
+  EXPECT_EQ(all<core::ApprovalAnswered>(events).at(0).by, "expired");
+  EXPECT_EQ(all<core::ChangesSettled>(events).at(0).act, core::ChangesAct::dropped);
+  EXPECT_EQ(written(), "");
 }
 
 TEST_F(RunsTest, ADecisionIsInTheLogBeforeItsEffect) {
@@ -624,13 +680,15 @@ TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
   const auto session = store_->create_session("s").value();
   {
     const auto killed = store_->acquire(session).value();
-    const core::EventBody bodies[]{core::RunStarted{},
-                                   core::UserMessage{"first"},
-                                   core::AssistantBlock{core::ToolCall{"c1", "look", "{}"}},
-                                   core::AssistantBlock{core::ToolCall{"c2", "change", "{}"}},
-                                   core::TurnEnded{},
-                                   core::ToolFinished{{.call_id = "c1"}},
-                                   core::ApprovalAsked{{.id = {"q"}, .call_id = "c2"}}};
+    const core::EventBody bodies[]{
+        core::RunStarted{},
+        core::UserMessage{"first"},
+        core::AssistantBlock{core::ToolCall{"c1", "look", "{}"}},
+        core::AssistantBlock{core::ToolCall{"c2", "change", "{}"}},
+        core::TurnEnded{},
+        core::ToolFinished{{.call_id = "c1"}},
+        core::ApprovalAsked{{.id = {"q"}, .call_id = "c2"}},
+        core::ApprovalAsked{{.id = {"p"}, .call_id = "c0", .kind = core::QuestionKind::plan}}};
     ASSERT_TRUE(store_->append(*killed.lease, bodies));
   }
   request_.session = session;
@@ -640,8 +698,9 @@ TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
   EXPECT_EQ(closed[0].result.call_id, "c2");
   EXPECT_EQ(closed[0].result.status, ResultStatus::cancelled);
   EXPECT_TRUE(closed[0].result.text.contains("interrupted"));
-  ASSERT_EQ(all<core::ApprovalAnswered>(events).size(), 1u);
-  EXPECT_EQ(all<core::ApprovalAnswered>(events)[0].id.text, "q");
+  EXPECT_TRUE(closed[0].result.text.contains("(q) still stands")) << closed[0].result.text;
+  ASSERT_EQ(all<core::ApprovalAnswered>(events).size(), 1u) << "what is asked of a call stands";
+  EXPECT_EQ(all<core::ApprovalAnswered>(events)[0].id.text, "p");
   EXPECT_EQ(all<core::ApprovalAnswered>(events)[0].by, "interrupted");
   ASSERT_EQ(all<core::RunEnded>(events).size(), 2u);
   EXPECT_EQ(all<core::RunEnded>(events)[0].outcome, Outcome::interrupted);

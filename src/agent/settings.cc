@@ -20,6 +20,11 @@ Status apply_config(const base::ConfigNode& root, Settings& settings) {
   settings.result_bytes_max =
       static_cast<std::size_t>(TRY(agent->integer("result_bytes_max", 1'000, 10'000'000))
                                    .value_or(static_cast<std::int64_t>(settings.result_bytes_max)));
+  settings.tools_max =
+      static_cast<std::size_t>(TRY(agent->integer("tools_max", 1, 1'000))
+                                   .value_or(static_cast<std::int64_t>(settings.tools_max)));
+  if (const auto seconds = TRY(agent->integer("question_time", 1, 31'536'000)))
+    settings.question_time = std::chrono::seconds(*seconds);
 
   const auto* limits = TRY(root.table("limits"));
   if (const auto seconds = TRY(limits->integer("wasm_timeout", 1, 86'400)))

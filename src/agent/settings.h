@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/config.h"
+#include "base/time.h"
 #include "core/policy_values.h"
 #include "models/retry.h"
 
@@ -21,14 +22,18 @@ struct Settings {
   std::uint64_t scratch_bytes_max = 64u << 20;  // a run's /tmp
   std::uint32_t runs_max = 256;                 // side by side in this process
   std::int64_t turns_max = 50;
+  std::size_t tools_max = 40;  // shown to the model with their schemas; the rest is to be found
   models::RetryPolicy retry;
+  base::Milliseconds question_time{std::chrono::hours(24)};  // then a question is a no
 
   // The most that a call may ever get.
   core::Grant envelope() const;
 };
 
-// Sections [agent] (turns_max, result_bytes_max) and [limits] (wasm_timeout, wasm_max_memory_size,
-// wasm_max_wasm_stack, wasm_max_disk_size, wasm_fuel). Errors: invalid_argument with file and line.
+// Sections [agent] (turns_max, result_bytes_max, question_time,
+// tools_max) and [limits] (wasm_timeout,
+// wasm_max_memory_size, wasm_max_wasm_stack, wasm_max_disk_size, wasm_fuel). Errors:
+// invalid_argument with file and line.
 Status apply_config(const base::ConfigNode& root, Settings& settings);
 
 }  // namespace boxagnts::agent

@@ -5,9 +5,11 @@
 
 #include "app/mounts.h"
 #include "base/log.h"
+#include "builtins/builtins.h"
 #include "models/model.h"
 #include "toolbox/guest_network.h"
 #include "toolbox/guest_tools.h"
+#include "workspace/instructions.h"
 
 namespace boxagnts::app {
 namespace {
@@ -56,6 +58,8 @@ Status read_layer(const base::ConfigNode& root, Layer layer, Preferences& into) 
   if (auto name = TRY(model->string("default"))) into.model = std::move(*name);
   if (const auto images = TRY(model->boolean("images")))
     into.sight = *images ? models::Sight::sees : models::Sight::blind;
+  // Checked here with the rest of the file; app/rules.cc makes rules of all layers.
+  TRY(policy::Rules({.workspace = "/", .home = "/"}).read(root, policy::Layer::user));
   const auto* agent = TRY(root.table("agent"));
   if (const auto mode = TRY(agent->string("mode"))) {
     auto parsed = core::parse_enum<core::Mode>(*mode);
@@ -64,6 +68,22 @@ Status read_layer(const base::ConfigNode& root, Layer layer, Preferences& into) 
     into.mode = *parsed;
   }
   return root.check_all_used();
+}
+
+agent::Guidance guidance_of(const Program& program) {
+  return {
+      .standing =
+          [&program] {
+            return workspace::standing_instructions(program.workspace, environment_variable);
+          },
+      .nearest =
+          [&program](std::string_view path) {
+            return workspace::instructions_for(program.workspace, path);
+          },
+      .skills =
+          [&program] {
+            return workspace::skill_index(*program.skills->catalogue(program.preferences.trust));
+          }};
 }
 
 void keep_the_lower(agent::Settings& settings, const agent::Settings& asked) {
@@ -103,6 +123,10 @@ Result<Preferences> read_preferences(const workspace::Workspace& workspace,
   preferences.settings.network = preferences.network.grant;
   keep_the_lower(preferences.settings, asked.settings);
   if (preferences.model.empty()) preferences.model = environment_variable("BOXAGNTS_MODEL");
+  preferences.given_rules = {flags.allow, flags.ask, flags.deny};
+  preferences.rules = TRY(read_rules(workspace, preferences.given_rules));
+  preferences.trust = TRY(workspace::trust_of(environment_variable, workspace.root))
+                          .value_or(workspace::Trust::untrusted);
   return preferences;
 }
 
@@ -114,10 +138,12 @@ std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network) {
 Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock, net::HttpClient& http,
                                            sandbox::SandboxOptions options) {
   auto tools = std::make_unique<Tools>(clock, options);
-  TRY(toolbox::add_embedded(tools->registry, *tools->sandbox, clock,
-                            [&http](const core::Grant& grant) {
-                              return toolbox::make_guest_network(http, grant.network);
-                            }));
+  TRY(toolbox::add_embedded(
+      tools->registry, *tools->sandbox, clock, [&http](const tools::Execution& execution) {
+        return toolbox::make_guest_network(http, execution.grant.network, execution.connections,
+                                           execution.stopped);
+      }));
+  TRY(builtins::add_all(tools->registry, clock));
   tools->pipeline = TRY(tools::CallPipeline::make(tools->registry, clock));
   return tools;
 }
@@ -127,20 +153,28 @@ Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
   auto program = std::make_unique<Program>();
   program->workspace = std::move(workspace);
   program->preferences = std::move(preferences);
+  program->rules = make_rule_book(program->workspace, program->preferences.given_rules,
+                                  program->preferences.rules);
+  program->skills =
+      workspace::Skills::open(workspace::skill_places(program->workspace, environment_variable),
+                              workspace::embedded_skills(), program->clock);
+  program->changes = TRY(workspace::Changes::open(program->workspace.state_folder, program->clock));
   program->store = TRY(store::Store::open(program->workspace.state_folder, program->clock));
   program->http = make_http(program->preferences.network);
   program->tools = TRY(Tools::make(program->clock, *program->http));
   Program& made = *program;
   const auto open_model = [&made](const std::string& name) {
-    return models::open_model(name,
-                              {.environment = environment_variable,
-                               .sight = made.preferences.sight,
-                               .network = made.preferences.settings.network},
-                              *made.http, made.clock);
+    return models::open_model(
+        name,
+        {.environment = environment_variable,
+         .sight = made.preferences.sight,
+         .network = made.rules->rules()->connections(made.preferences.settings.network)},
+        *made.http, made.clock);
   };
-  program->runs = agent::Runs::make(
-      {*made.store, *made.tools->pipeline, made.tools->registry, made.clock, open_model},
-      made.preferences.settings);
+  program->runs =
+      agent::Runs::make({*made.store, *made.tools->pipeline, made.tools->registry, made.clock,
+                         open_model, *made.changes, *made.rules, guidance_of(made)},
+                        made.preferences.settings);
   return program;
 }
 

@@ -7,6 +7,7 @@
 
 #include "agent/runs.h"
 #include "agent/settings.h"
+#include "app/rules.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "cli/command.h"
@@ -17,6 +18,8 @@
 #include "store/store.h"
 #include "tools/call_pipeline.h"
 #include "tools/tool.h"
+#include "workspace/own_files.h"
+#include "workspace/skills.h"
 #include "workspace/workspace.h"
 
 namespace boxagnts::app {
@@ -31,6 +34,9 @@ struct Preferences {
   std::optional<core::Mode> mode;
   net::NetworkConfig network;          // its grant is in `settings`, too
   std::optional<models::Sight> sight;  // absent: told by the model's name
+  GivenRules given_rules;              // of the command line
+  std::shared_ptr<const policy::Rules> rules;
+  workspace::Trust trust = workspace::Trust::untrusted;
 };
 
 // The user's file may set everything. The workspace's own file is not trusted to widen anything: it
@@ -62,6 +68,9 @@ struct Program {
   base::SystemClock clock;
   workspace::Workspace workspace;
   Preferences preferences;
+  std::unique_ptr<agent::RuleBook> rules;
+  std::unique_ptr<workspace::Skills> skills;
+  std::unique_ptr<workspace::Changes> changes;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<net::HttpClient> http;
   std::unique_ptr<Tools> tools;

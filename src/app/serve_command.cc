@@ -144,6 +144,8 @@ Result<int> execute(const cli::ServeCommand& command) {
                  .registry = program->tools->registry,
                  .pipeline = *program->tools->pipeline,
                  .files = *files,
+                 .changes = *program->changes,
+                 .rules = *program->rules,
                  .settings = program->preferences.settings,
                  .default_model = model,
                  .default_mode = mode,

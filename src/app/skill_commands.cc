@@ -27,7 +27,9 @@ Result<std::unique_ptr<Opened>> open_skills(const cli::Common& common) {
   opened->skills =
       workspace::Skills::open(workspace::skill_places(opened->workspace, environment_variable),
                               workspace::embedded_skills(), opened->clock);
-  opened->catalogue = opened->skills->catalogue(workspace::Trust::untrusted);
+  opened->catalogue = opened->skills->catalogue(
+      TRY(workspace::trust_of(environment_variable, opened->workspace.root))
+          .value_or(workspace::Trust::untrusted));
   return opened;
 }
 

@@ -86,6 +86,7 @@ Result<int> execute(const cli::ToolRunCommand& command) {
   const auto preferences = TRY(read_preferences(workspace, command.common));
   const auto http = make_http(preferences.network);
   const auto tools = TRY(Tools::make(clock, *http, {.instances_max = 1}));
+  const auto changes = TRY(workspace::Changes::open(workspace.state_folder, clock));
   if (const auto found = find_tool(tools->registry, command.tool); !found)
     return std::unexpected(found.error());
   auto envelope = TRY(envelope_of(command, preferences.settings));
@@ -96,6 +97,8 @@ Result<int> execute(const cli::ToolRunCommand& command) {
                                                 {.call = std::move(call),
                                                  .envelope = std::move(envelope),
                                                  .workspace = workspace.root,
+                                                 .rules = preferences.rules,
+                                                 .changes = changes.get(),
                                                  .stop = stop.get_token()},
                                                 clock))
                             .result;

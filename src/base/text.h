@@ -32,6 +32,8 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 
 std::vector<std::string_view> split(std::string_view text, char separator);
 bool is_blank(std::string_view text);
+// ASCII letters only: names of protocols and files, whatever the locale.
+std::string lower_case(std::string_view text);
 
 // RFC 4648, section 4: with padding.
 std::string base64(std::string_view bytes);

@@ -73,13 +73,14 @@ constexpr const char* kToolRunExamples =
     "  echo '{\"file_path\": \"/data/a.txt\"}' | boxagnts tool run read --dir /srv/data::/data:ro";
 
 constexpr const char* kExplainExamples =
-    "Nothing is looked up and nothing connected to: where a name leads is checked when a tool "
+    "Nothing runs, is looked up or connected to: where a name leads is checked when a tool "
     "connects.\n"
-    "Exit codes: 0 allowed, 5 denied.\n"
+    "Exit codes: 0 allowed or asked about, 5 denied.\n"
     "\n"
     "Examples:\n"
     "  boxagnts policy explain https://api.example.com/v1\n"
-    "  boxagnts policy explain http://localhost:8080 --method POST --json";
+    "  boxagnts policy explain http://localhost:8080 --method POST --json\n"
+    "  boxagnts policy explain write '{\"file_path\": \".github/workflows/ci.yml\"}' --mode edits";
 
 constexpr const char* kSkillRunExamples =
     "A skill's arguments are name=value, or one text, which is the value of its first required "
@@ -142,6 +143,17 @@ void add_workspace(CLI::App& app, Given& given) {
                  "the folder to work in (default: the current one)");
 }
 
+void add_rules(CLI::App& app, Given& given) {
+  app.add_option("--allow", given.common.allow,
+                 "a rule for this time, as in \"write docs\" or \"connect https://a.example\"; may "
+                 "be repeated, as --ask and --deny")
+      ->allow_extra_args(false);
+  app.add_option("--ask", given.common.ask, "the same for what is asked about")
+      ->allow_extra_args(false);
+  app.add_option("--deny", given.common.deny, "the same for what is denied")
+      ->allow_extra_args(false);
+}
+
 void add_offline(CLI::App& app, Given& given) {
   app.add_flag("--offline", given.common.offline, "connect to nothing, whatever is allowed");
 }
@@ -176,15 +188,19 @@ void define_session(CLI::App& app, Commands& commands, Given& given) {
 void define_policy(CLI::App& app, Commands& commands, Given& given) {
   auto* policy = app.add_subcommand("policy", "what tools may reach");
   policy->require_subcommand(1);
-  commands.policy_explain =
-      policy->add_subcommand("explain", "what would become of a connection, and by which rule");
+  commands.policy_explain = policy->add_subcommand(
+      "explain", "what would become of a connection or a call, and by which rule");
   auto& explain = *commands.policy_explain;
   explain.footer(kExplainExamples);
-  explain.add_option("url", given.explain.url, "http:// or https://")->required();
+  explain.add_option("subject", given.explain.subject, "http:// or https://, or a tool's name")
+      ->required();
+  explain.add_option("arguments", given.explain.arguments, "of a tool's call, as JSON");
+  explain.add_option("--mode", given.mode, "of the run (default: that of the configuration)");
   explain.add_option("--method", given.explain.method, "the request's method (default: GET)")
       ->default_val("GET");
   explain.add_flag("--json", given.json, "one JSON object");
   add_offline(explain, given);
+  add_rules(explain, given);
   add_workspace(explain, given);
 }
 
@@ -208,6 +224,7 @@ void define_serve(CLI::App& serve, Given& given) {
   serve.add_flag("--behind-proxy", given.serve.behind_proxy,
                  "a proxy in front of this server does TLS");
   add_offline(serve, given);
+  add_rules(serve, given);
   add_workspace(serve, given);
 }
 
@@ -224,6 +241,7 @@ void add_run_options(CLI::App& run, Given& given) {
       ->check(CLI::Range(1, 10'000));
   run.add_flag("--json", given.json, "one JSON event a line instead of text");
   add_offline(run, given);
+  add_rules(run, given);
   add_workspace(run, given);
 }
 
@@ -298,11 +316,25 @@ Commands define(CLI::App& app, Given& given) {
   tool_run.add_option("--fuel", given.fuel, "instructions a path may execute, about")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
   add_offline(tool_run, given);
+  add_rules(tool_run, given);
   add_workspace(tool_run, given);
   define_policy(app, commands, given);
   define_skill(app, commands, given);
   define_session(app, commands, given);
   return commands;
+}
+
+Result<Command> explain_command(const CLI::App& app, Given& given) {
+  PolicyExplainCommand command = std::move(given.explain);
+  command.common = given.common;
+  command.json = given.json;
+  if (command.arguments.empty()) command.arguments = "{}";
+  if (app.count("--mode") > 0) {
+    auto mode = core::parse_enum<core::Mode>(given.mode);
+    if (!mode) return std::unexpected(std::move(mode.error()).in("--mode"));
+    command.mode = *mode;
+  }
+  return command;
 }
 
 Result<RunCommand> run_command(const CLI::App& app, Given& given) {
@@ -413,8 +445,7 @@ Result<Command> make(const Commands& commands, Given& given) {
   if (commands.tool_list->parsed()) return ToolListCommand{given.json};
   if (commands.tool_show->parsed()) return ToolShowCommand{given.tool};
   if (commands.tool_run->parsed()) return tool_run_command(*commands.tool_run, given);
-  if (commands.policy_explain->parsed())
-    return PolicyExplainCommand{given.common, given.explain.url, given.explain.method, given.json};
+  if (commands.policy_explain->parsed()) return explain_command(*commands.policy_explain, given);
   if (commands.skill_list->parsed()) return SkillListCommand{given.common, given.json};
   if (commands.skill_show->parsed()) return SkillShowCommand{given.common, given.skill};
   if (commands.skill_new->parsed()) return SkillNewCommand{given.common, given.skill};

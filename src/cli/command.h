@@ -14,7 +14,8 @@ namespace boxagnts::cli {
 
 struct Common {
   std::string workspace_directory = ".";
-  bool offline = false;  // --offline: nothing may be connected to
+  bool offline = false;                       // --offline: nothing may be connected to
+  std::vector<std::string> allow, ask, deny;  // rules of this program run (policy/rules.h)
 };
 struct RunCommand {
   Common common;
@@ -52,10 +53,13 @@ struct ModuleRunCommand {
   std::optional<std::uint64_t> disk_bytes;
   std::optional<std::uint64_t> fuel;
 };
+// Of a connection, or of a tool's call.
 struct PolicyExplainCommand {
   Common common;
-  std::string url;
-  std::string method;
+  std::string subject;           // a URL, or a tool's name
+  std::string method;            // of the connection
+  std::string arguments = "{}";  // of the call
+  std::optional<core::Mode> mode;
   bool json = false;
 };
 struct SessionListCommand {

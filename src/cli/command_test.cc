@@ -97,11 +97,18 @@ TEST(Cli, SkillCommands) {
 TEST(Cli, PolicyExplainAndOffline) {
   const auto explain = parsed<PolicyExplainCommand>(
       {"policy", "explain", "https://a.test", "--method", "POST", "--json", "--offline"});
-  EXPECT_EQ(explain.url, "https://a.test");
+  EXPECT_EQ(explain.subject, "https://a.test");
   EXPECT_EQ(explain.method, "POST");
   EXPECT_TRUE(explain.json);
   EXPECT_TRUE(explain.common.offline);
   EXPECT_EQ(parsed<PolicyExplainCommand>({"policy", "explain", "x"}).method, "GET");
+  const auto call =
+      parsed<PolicyExplainCommand>({"policy", "explain", "write", R"({"file_path":"a"})", "--mode",
+                                    "edits", "--deny", "write b"});
+  EXPECT_EQ(call.subject, "write");
+  EXPECT_EQ(call.arguments, R"({"file_path":"a"})");
+  EXPECT_EQ(call.mode, core::Mode::edits);
+  EXPECT_EQ(call.common.deny, std::vector<std::string>{"write b"});
   EXPECT_TRUE(parsed<RunCommand>({"run", "x", "--offline"}).common.offline);
   EXPECT_TRUE(parsed<ToolRunCommand>({"tool", "run", "read", "--offline"}).common.offline);
   EXPECT_FALSE(parsed<RunCommand>({"run", "x"}).common.offline);
@@ -144,7 +151,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{{"--allow-host", "*.example"}, "host name"},
         Bad{{"--prot", "1"}, "did you mean --port?"}, Bad{{"run", "a", "b"}, "b"},
         Bad{{"session", "show"}, "id"}, Bad{{"session", "fork"}, "id"},
-        Bad{{"session", "fork", "x", "--at", "0"}, "--at"}, Bad{{"policy", "explain"}, "url"},
+        Bad{{"session", "fork", "x", "--at", "0"}, "--at"}, Bad{{"policy", "explain"}, "subject"},
         Bad{{"policy"}, "boxagnts --help"}, Bad{{"skill"}, "boxagnts --help"},
         Bad{{"skill", "chekc"}, "did you mean check?"}, Bad{{"skill", "run"}, "name"},
         Bad{{"skill", "run", "x", "--mode", "fast"}, "plan, ask, edits"},

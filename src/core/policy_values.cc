@@ -48,7 +48,8 @@ Json to_json(const Decision& decision) {
           {"level", name_of(decision.level)},
           {"rule", decision.rule},
           {"reason", decision.reason},
-          {"workspace", name_of(decision.workspace)}};
+          {"workspace", name_of(decision.workspace)},
+          {"effects", name_of(decision.effects)}};
 }
 
 Result<Decision> decision_from_json(const Json& json) {
@@ -58,6 +59,7 @@ Result<Decision> decision_from_json(const Json& json) {
   decision.rule = base::get_string(json, "rule").value_or("");
   decision.reason = base::get_string(json, "reason").value_or("");
   decision.workspace = TRY(parse_enum<Access>(base::get_string(json, "workspace").value_or("ro")));
+  decision.effects = TRY(parse_enum<Verdict>(base::get_string(json, "effects").value_or("deny")));
   return decision;
 }
 

@@ -56,11 +56,17 @@ Result<std::string> parse_variable(std::string_view text);
 struct NetworkEntry {
   std::string text;
   std::string where;
+  // By a name it admits global addresses alone, although it may name host and port: a person who
+  // is asked about a name does not see where it leads. An address, and localhost, is what it is.
+  bool global_only = false;
 };
 // Which hosts may be reached; as it is, none.
 struct NetworkGrant {
   std::vector<NetworkEntry> allowed;
-  std::vector<NetworkEntry> blocked;  // beats every allowed one
+  std::vector<NetworkEntry> denied;    // of the same grammar; beat every allowed one
+  std::vector<NetworkEntry> asked;     // a person is asked, whatever is allowed
+  std::vector<NetworkEntry> answered;  // what a person who was asked said yes to
+  std::vector<NetworkEntry> blocked;   // beats every allowed one
   bool offline = false;
   std::vector<std::uint16_t> own_ports;  // this server's: closed on every address of this machine
 };
@@ -68,8 +74,11 @@ struct NetworkGrant {
 // Exactly what one guest process may touch.
 struct Grant {
   std::vector<MountGrant> mounts;
-  std::vector<std::string> masks;  // globs on absolute guest paths; what matches does not exist
-  std::string working_directory;   // a guest path, also "."
+  // Lists of globs on absolute guest paths: what matches does not exist, with all below it; behind
+  // a "!", what is there all the same. In a list the last one that matches decides; what any list
+  // hides is hidden.
+  std::vector<std::vector<std::string>> masks;
+  std::string working_directory;         // a guest path, also "."
   std::vector<std::string> environment;  // NAME=value
   NetworkGrant network;
   Limits limits;
@@ -79,11 +88,13 @@ enum class Verdict : std::uint8_t { allow, ask, deny };
 BOXAGNTS_ENUM_NAMES(Verdict, "allow", "ask", "deny");
 
 struct Decision {
-  Verdict verdict = Verdict::deny;
+  Verdict verdict = Verdict::deny;       // whether the call runs; ask: a person is asked before
   Level level = Level::forbidden;        // the effective one
   std::string rule;                      // the rule that decided, e.g. "table:edits/write"
   std::string reason;                    // one sentence a model or person can act on
-  Access workspace = Access::read_only;  // the most the grant may give on the workspace
+  Access workspace = Access::read_only;  // the most the grant may give on lasting files
+  // What it changes there is held back, and then applied, asked about with the diff, or dropped.
+  Verdict effects = Verdict::deny;
 };
 
 Json to_json(const CallFacts& facts);

@@ -23,8 +23,7 @@ class EchoTool final : public tools::Tool {
   Result<core::CallFacts> facts(const Json&, const tools::ToolContext&) const override {
     return core::CallFacts{};
   }
-  Result<tools::ToolOutput> execute(const Json& arguments, const core::Grant&,
-                                    const tools::ToolContext&) const override {
+  Result<tools::ToolOutput> execute(const Json& arguments, const tools::Execution&) const override {
     return tools::ToolOutput{core::ResultStatus::ok, base::to_text(arguments)};
   }
 
@@ -58,8 +57,7 @@ class WaitingTool final : public tools::Tool {
   Result<core::CallFacts> facts(const Json&, const tools::ToolContext&) const override {
     return core::CallFacts{};
   }
-  Result<tools::ToolOutput> execute(const Json&, const core::Grant&,
-                                    const tools::ToolContext&) const override {
+  Result<tools::ToolOutput> execute(const Json&, const tools::Execution&) const override {
     waiting_.enter();
     return tools::ToolOutput{core::ResultStatus::ok, ""};
   }
@@ -90,6 +88,8 @@ class GatewayTest : public testing::Test {
                                 .registry = registry_,
                                 .pipeline = *pipeline_,
                                 .files = *files_,
+                                .changes = *changes_,
+                                .rules = *rules_,
                                 .settings = settings_,
                                 .default_model = "",
                                 .scratch_folder = root_}));
@@ -151,6 +151,9 @@ class GatewayTest : public testing::Test {
   tools::Registry registry_;
   std::unique_ptr<tools::CallPipeline> pipeline_;
   agent::Settings settings_;
+  std::unique_ptr<workspace::Changes> changes_ = workspace::Changes::open(root_, clock_).value();
+  std::unique_ptr<agent::RuleBook> rules_ =
+      agent::make_memory_rule_book(policy::Rules({.workspace = root_ + "/ws"}));
   std::unique_ptr<workspace::Files> files_;
   std::optional<Gateway> gateway_;
 };

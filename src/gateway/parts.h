@@ -29,6 +29,8 @@ struct Services {
   const tools::Registry& registry;
   const tools::CallPipeline& pipeline;
   workspace::Files& files;
+  workspace::Changes& changes;
+  agent::RuleBook& rules;
   const agent::Settings& settings;
   std::string default_model;  // "" when none is set
   core::Mode default_mode = core::Mode::ask;

@@ -59,6 +59,8 @@ Result<Reply> run_tool(Call& call) {
                                         base::to_text(*base::find(call.body, "arguments"))},
                                .envelope = std::move(envelope),
                                .workspace = services.settings.workspace,
+                               .rules = services.rules.rules(),
+                               .changes = &services.changes,
                                .stop = call.exchange.gone()},
                               call.parts.clock))
           .result;

@@ -13,9 +13,10 @@ namespace {
 constexpr const char* kWhereToAllow =
     " to [network] allowed_outbound_hosts in ~/.config/boxagnts/config.toml";
 
-struct Allowed {
+struct HostEntry {
   HostRule rule;
   std::string name;  // the entry and where it stands
+  bool global_only = false;
 };
 struct Blocked {
   BlockedNetwork rule;
@@ -45,12 +46,19 @@ bool is_never_admitted(AddressClass kind) {
          kind == AddressClass::tunnel;
 }
 
+bool may_be_asked(AddressClass kind) {
+  return !is_never_admitted(kind) && kind != AddressClass::link_local &&
+         kind != AddressClass::reserved;
+}
+
 class Gate final : public ConnectGate {
  public:
   static Result<std::unique_ptr<ConnectGate>> make(const core::NetworkGrant& grant) {
     auto gate = std::make_unique<Gate>();
-    for (const auto& entry : grant.allowed)
-      gate->allowed_.push_back({TRY(parse_host_rule(entry.text)), name_of_entry(entry)});
+    gate->allowed_ = TRY(parse_all(grant.allowed));
+    gate->denied_ = TRY(parse_all(grant.denied));
+    gate->asked_ = TRY(parse_all(grant.asked));
+    gate->answered_ = TRY(parse_all(grant.answered));
     for (const auto& entry : grant.blocked)
       gate->blocked_.push_back({TRY(parse_blocked_network(entry.text)), name_of_entry(entry)});
     gate->offline_ = grant.offline;
@@ -73,9 +81,16 @@ class Gate final : public ConnectGate {
       if (auto refusal = refuse_own_port(destination, *address)) return *std::move(refusal);
       if (auto refusal = refuse_blocked(destination, *address)) return *std::move(refusal);
     }
+    const auto* const denied = first_match(denied_, destination);
+    if (GUARD("net.denied", denied != nullptr))
+      return refuse(denied->name, destination.text() + " is denied by the rule " + denied->name +
+                                      "; do without it");
     auto verdict = best_match(destination);
     if (verdict.allowed && address)
       if (auto refusal = refuse_special(destination, verdict, *address)) return *std::move(refusal);
+    // Where clouds keep keys, a yes on the spot is no answer.
+    if (GUARD("net.never-asked", address && !may_be_asked(class_of(*address))))
+      verdict.askable = false;
     return verdict;
   }
 
@@ -100,30 +115,64 @@ class Gate final : public ConnectGate {
                                   "runs; do without it");
   }
 
-  // The one that gives most; of several such the order of the file must not matter.
+  static Result<std::vector<HostEntry>> parse_all(const std::vector<core::NetworkEntry>& entries) {
+    std::vector<HostEntry> parsed;
+    for (const auto& entry : entries)
+      parsed.push_back({TRY(parse_host_rule(entry.text)), name_of_entry(entry), entry.global_only});
+    return parsed;
+  }
+
+  static const HostEntry* first_match(const std::vector<HostEntry>& entries,
+                                      const Destination& destination) {
+    const auto found = std::ranges::find_if(entries, [&](const HostEntry& entry) {
+      return entry.rule.match(destination) != HostRule::Match::no;
+    });
+    return found == entries.end() ? nullptr : &*found;
+  }
+
   EgressVerdict best_match(const Destination& destination) const {
+    if (auto answered = best_of(answered_, destination); answered.allowed) return answered;
+    const auto* const asked = first_match(asked_, destination);
+    if (GUARD("net.asked", asked != nullptr)) {
+      auto refusal =
+          refuse(asked->name, destination.text() + " takes a person's yes each time, by the rule " +
+                                  asked->name);
+      refusal.askable = true;
+      return refusal;
+    }
+    auto best = best_of(allowed_, destination);
+    if (GUARD("net.not-granted", !best.allowed)) {
+      auto refusal =
+          refuse("not-granted", destination.text() +
+                                    " is not among the hosts that may be reached; to allow it, " +
+                                    entry_to_add(destination));
+      refusal.askable = true;
+      return refusal;
+    }
+    best.allowed = true;
+    return best;
+  }
+
+  // The one that gives most; of several such the order of the file must not matter.
+  static EgressVerdict best_of(const std::vector<HostEntry>& entries,
+                               const Destination& destination) {
     EgressVerdict best;
-    for (const auto& entry : allowed_) {
+    for (const auto& entry : entries) {
       const auto match = entry.rule.match(destination);
       if (match == HostRule::Match::no) continue;
       const bool literal = entry.rule.admits_literal(destination);
+      const bool shown = !entry.global_only || is_localhost(destination.host);
       EgressVerdict found{.allowed = true,
                           .rule = entry.name,
                           .reason = destination.text() + " is allowed by " + entry.name,
-                          .admits_private = literal || match == HostRule::Match::exact,
-                          .admits_link_local = literal};
+                          .admits_private = literal || (shown && match == HostRule::Match::exact),
+                          .admits_link_local = !entry.global_only && literal};
       const auto rank = [](const EgressVerdict& verdict) {
         return std::tuple(verdict.allowed, verdict.admits_link_local, verdict.admits_private,
                           verdict.rule.size(), std::string_view(verdict.rule));
       };
       if (rank(found) > rank(best)) best = std::move(found);
     }
-    if (GUARD("net.not-granted", !best.allowed))
-      return refuse("not-granted",
-                    destination.text() +
-                        " is not among the hosts that may be reached; to allow it, " +
-                        entry_to_add(destination));
-    best.allowed = true;
     return best;
   }
 
@@ -171,7 +220,7 @@ class Gate final : public ConnectGate {
     return parse_ip(destination.host) ? text : destination.host + " leads to " + text + ", which";
   }
 
-  std::vector<Allowed> allowed_;
+  std::vector<HostEntry> allowed_, denied_, asked_, answered_;
   std::vector<Blocked> blocked_;
   bool offline_ = false;
   std::vector<std::uint16_t> own_ports_;
@@ -201,6 +250,7 @@ std::unexpected<Error> refusal_of(const EgressVerdict& verdict) {
 
 core::NetworkGrant grant_for(const Url& url, std::string where, core::NetworkGrant common) {
   common.allowed = {{destination_of("", url).text(), std::move(where)}};
+  common.asked.clear();  // the person named it
   return common;
 }
 

@@ -53,6 +53,7 @@ struct EgressVerdict {
   bool allowed = false;
   std::string rule;    // what decided: an entry with its file and line, "offline", "own-port", …
   std::string reason;  // one sentence; a refusal names the entry that would allow it, if one would
+  bool askable = false;            // refused only because no rule says yes: a person may
   bool admits_private = false;     // an entry that names host and port exactly
   bool admits_link_local = false;  // one that names the address itself
 };
@@ -60,7 +61,7 @@ struct EgressVerdict {
 class ConnectGate {  // one a door and grant
  public:
   virtual ~ConnectGate() = default;
-  // Before any look-up. May wait for a person once there is one to ask, therefore the stop token.
+  // Before any look-up.
   virtual EgressVerdict decide(const Destination& destination, std::stop_token stop) const = 0;
   // Before a connection is made to this address, or a kept one to it is used. `verdict` is what
   // decide() said of this destination. Errors: permission_denied, the rule in Error::context.

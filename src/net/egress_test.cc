@@ -370,6 +370,112 @@ TEST(Gate, OfOneServerOpensThatAlone) {
   EXPECT_TRUE(reach(v6, "https://[::1]/x", "::1"));
 }
 
+// --- denied, asked about, answered
+// ----------------------------------------------------------------
+
+// Which lists a host is in, and what comes of it.
+struct Standing {
+  bool allowed, denied, asked, answered;
+  bool passes, askable;
+};
+constexpr Standing kStandings[] = {
+    {false, false, false, false, false, true}, {true, false, false, false, true, false},
+    {false, true, false, false, false, false}, {true, true, false, false, false, false},
+    {false, false, true, false, false, true},  {true, false, true, false, false, true},
+    {false, true, true, false, false, false},  {true, true, true, false, false, false},
+    {false, false, false, true, true, false},  {true, false, false, true, true, false},
+    {false, true, false, true, false, false},  {true, true, false, true, false, false},
+    {false, false, true, true, true, false},   {true, false, true, true, true, false},
+    {false, true, true, true, false, false},   {true, true, true, true, false, false},
+};
+
+TEST(Asking, DenyBeatsAnAnswerThatBeatsAnAskThatBeatsAnAllow) {
+  for (const auto& row : kStandings)
+    for (const char* entry :
+         {"https://a.test", "https://*", "*://*.test:*", "GET https://a.test"}) {
+      core::NetworkGrant grant;
+      if (row.allowed) grant.allowed = {{entry, "f:1"}};
+      if (row.denied) grant.denied = {{entry, "f:2"}};
+      if (row.asked) grant.asked = {{entry, "f:3"}};
+      if (row.answered) grant.answered = {{entry, "f:4"}};
+      const auto verdict = decide(grant, "https://a.test/x");
+      const auto name = std::string(entry) + " " + std::to_string(&row - kStandings);
+      EXPECT_EQ(verdict.allowed, row.passes) << name;
+      EXPECT_EQ(verdict.askable, row.askable) << name;
+      const char* line = row.denied     ? "f:2"
+                         : row.answered ? "f:4"
+                         : row.asked    ? "f:3"
+                         : row.allowed  ? "f:1"
+                                        : "not-granted";
+      EXPECT_TRUE(verdict.rule.contains(line)) << name << verdict.rule;
+      EXPECT_EQ(reach(grant, "https://a.test/x", "8.8.8.8").has_value(), row.passes) << name;
+    }
+}
+
+TEST(Asking, WhatNothingOpensIsNeverAskedAbout) {
+  core::NetworkGrant grant;
+  grant.own_ports = {30001};
+  grant.blocked = {{"9.9.9.0/24", "f:1"}};
+  for (const char* url :
+       {"http://169.254.169.254/latest/meta-data", "http://[fe80::1]/",
+        "http://[::ffff:a9fe:a9fe]/", "http://0.0.0.0/", "http://224.0.0.1/",
+        "http://255.255.255.255/", "http://[ff02::1]/", "http://[2001::1]/", "http://2852039166/",
+        "http://localhost:30001/", "http://127.0.0.1:30001/", "http://9.9.9.9/"}) {
+    const auto verdict = decide(grant, url);
+    EXPECT_FALSE(verdict.allowed) << url;
+    EXPECT_FALSE(verdict.askable) << url;
+    auto asking = grant;
+    asking.asked = {{"*://*:*", "f:2"}};
+    EXPECT_FALSE(decide(asking, url).askable) << url;
+  }
+  for (const char* url : {"http://a.test/", "http://127.0.0.1:8080/", "http://10.0.0.1/",
+                          "http://[fd00::1]/", "http://localhost/", "https://8.8.8.8/"})
+    EXPECT_TRUE(decide(grant, url).askable) << url;
+  grant.offline = true;
+  EXPECT_FALSE(decide(grant, "http://a.test/").askable);
+}
+
+TEST(Asking, AnAnswerToANameAdmitsGlobalAddressesAlone) {
+  core::NetworkGrant grant;
+  grant.answered = {{"http://a.test:8080", "a yes", true},
+                    {"http://10.0.0.1:80", "a yes", true},
+                    {"http://localhost:81", "a yes", true},
+                    {"http://169.254.169.254:80", "a yes", true}};
+  EXPECT_TRUE(reach(grant, "http://a.test:8080/", "8.8.8.8"));
+  for (const char* address : {"127.0.0.1", "10.0.0.1", "::1", "fd00::1", "169.254.169.254"})
+    EXPECT_FALSE(reach(grant, "http://a.test:8080/", address)) << address;
+  EXPECT_TRUE(reach(grant, "http://10.0.0.1/", "10.0.0.1"));
+  EXPECT_TRUE(reach(grant, "http://localhost:81/", "127.0.0.1"));
+  EXPECT_TRUE(reach(grant, "http://localhost:81/", "::1"));
+  EXPECT_FALSE(reach(grant, "http://localhost:81/", "169.254.169.254"));
+  EXPECT_FALSE(reach(grant, "http://169.254.169.254/", "169.254.169.254"));
+  // The same entries without it.
+  for (auto& entry : grant.answered) entry.global_only = false;
+  EXPECT_TRUE(reach(grant, "http://a.test:8080/", "127.0.0.1"));
+  EXPECT_TRUE(reach(grant, "http://169.254.169.254/", "169.254.169.254"));
+}
+
+TEST(Asking, TheDoorToOneServerThatThePersonNamedAsksNobody) {
+  core::NetworkGrant common;
+  common.asked = {{"*://*:*", "f:1"}};
+  common.denied = {{"https://bad.test", "f:2"}};
+  EXPECT_TRUE(decide(grant_for(parse_url("https://a.test/v1").value(), "model", common),
+                     "https://a.test/v1")
+                  .allowed);
+  EXPECT_FALSE(
+      decide(grant_for(parse_url("https://bad.test").value(), "model", common), "https://bad.test")
+          .allowed);
+}
+
+TEST(Asking, AMalformedEntryOfAnyListIsAnError) {
+  for (auto list : {&core::NetworkGrant::allowed, &core::NetworkGrant::denied,
+                    &core::NetworkGrant::asked, &core::NetworkGrant::answered}) {
+    core::NetworkGrant grant;
+    (grant.*list) = {{"a.test", "f:1"}};
+    EXPECT_FALSE(make_gate(grant));
+  }
+}
+
 // Seeded: what a rule list decides does not depend on its order, and a blocked network never opens.
 class Shuffled : public testing::Test {
  protected:

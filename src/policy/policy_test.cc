@@ -1,7 +1,9 @@
-// Every cell of DESIGN section 5's table, and every rule that stands before or after it.
+// Every cell of DESIGN section 5's tables, with every rule that stands before or after them.
 #include "policy/policy.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace boxagnts::policy {
 namespace {
@@ -12,82 +14,170 @@ using core::Level;
 using core::Mode;
 using core::Verdict;
 
-Input call(Level claimed, Mode mode) {
+constexpr auto kAllow = Verdict::allow;
+constexpr auto kAsk = Verdict::ask;
+constexpr auto kDeny = Verdict::deny;
+constexpr Mode kModes[] = {Mode::plan, Mode::ask, Mode::edits, Mode::autonomous, Mode::unattended};
+constexpr Level kLevels[] = {Level::none,    Level::read_only, Level::write,
+                             Level::execute, Level::dangerous, Level::forbidden};
+
+Input call(Level claimed, Mode mode, const Rules* rules = nullptr) {
   Input input;
   input.tool = "tool";
   input.claimed = claimed;
   input.mode = mode;
-  input.mounts = {{"/w", "/w", Access::read_write},
-                  {"/w/vendor", "/w/vendor", Access::read_only},
-                  {"/ref", "/ref", Access::read_only},
-                  {"", "/tmp", Access::read_write}};
+  input.rules = rules;
+  input.envelope.mounts = {{"/w", "/w", Access::read_write},
+                           {"/w/vendor", "/w/vendor", Access::read_only},
+                           {"/ref", "/ref", Access::read_only},
+                           {"", "/tmp", Access::read_write}};
   return input;
 }
 
-Input writing(std::string path, Mode mode) {
-  auto input = call(Level::write, mode);
+Input writing(std::string path, Mode mode, const Rules* rules = nullptr) {
+  auto input = call(Level::write, mode, rules);
   input.facts.writes = {std::move(path)};
   return input;
 }
 
-// --- the table
-// ------------------------------------------------------------------------------------
+using Entries = std::vector<std::pair<Verdict, const char*>>;
+Rules rules_of(const Entries& entries, Layer layer = Layer::user) {
+  Rules rules({.workspace = "/w", .home = "/home/u", .configuration = ""});
+  for (const auto& [verdict, text] : entries)
+    EXPECT_TRUE(rules.add(layer, verdict, text, "config.toml:3")) << text;
+  return rules;
+}
 
-struct Cell {
+std::string at(Mode mode, Level level) {
+  return std::string(name_of(mode)) + "/" + std::string(name_of(level));
+}
+
+// --- the tables
+// -----------------------------------------------------------------------------------
+
+// A column a mode, in their order: what becomes of the call, and of what it changes.
+struct Row {
   Level level;
-  Mode mode;
-  Verdict verdict;
-  Access workspace;
+  Verdict calls[5];
+  Verdict effects[5];
+  Access workspace[5];
 };
-
-constexpr auto kRead = Access::read_only;
-constexpr auto kWrite = Access::read_write;
-constexpr Cell kCells[] = {
-    {Level::none, Mode::plan, Verdict::allow, kRead},
-    {Level::none, Mode::ask, Verdict::allow, kRead},
-    {Level::none, Mode::edits, Verdict::allow, kRead},
-    {Level::none, Mode::autonomous, Verdict::allow, kRead},
-    {Level::none, Mode::unattended, Verdict::allow, kRead},
-    {Level::read_only, Mode::plan, Verdict::allow, kRead},
-    {Level::read_only, Mode::ask, Verdict::allow, kRead},
-    {Level::read_only, Mode::edits, Verdict::allow, kRead},
-    {Level::read_only, Mode::autonomous, Verdict::allow, kRead},
-    {Level::read_only, Mode::unattended, Verdict::allow, kRead},
-    {Level::write, Mode::plan, Verdict::deny, kRead},
-    {Level::write, Mode::ask, Verdict::ask, kWrite},
-    {Level::write, Mode::edits, Verdict::allow, kWrite},
-    {Level::write, Mode::autonomous, Verdict::allow, kWrite},
-    {Level::write, Mode::unattended, Verdict::allow, kWrite},
-    {Level::execute, Mode::plan, Verdict::allow, kRead},
-    {Level::execute, Mode::ask, Verdict::ask, kWrite},
-    {Level::execute, Mode::edits, Verdict::ask, kWrite},
-    {Level::execute, Mode::autonomous, Verdict::allow, kWrite},
-    {Level::execute, Mode::unattended, Verdict::allow, kWrite},
-    {Level::dangerous, Mode::plan, Verdict::deny, kRead},
-    {Level::dangerous, Mode::ask, Verdict::ask, kRead},
-    {Level::dangerous, Mode::edits, Verdict::ask, kRead},
-    {Level::dangerous, Mode::autonomous, Verdict::ask, kRead},
-    {Level::dangerous, Mode::unattended, Verdict::deny, kRead},
-    {Level::forbidden, Mode::plan, Verdict::deny, kRead},
-    {Level::forbidden, Mode::ask, Verdict::deny, kRead},
-    {Level::forbidden, Mode::edits, Verdict::deny, kRead},
-    {Level::forbidden, Mode::autonomous, Verdict::deny, kRead},
-    {Level::forbidden, Mode::unattended, Verdict::deny, kRead},
+constexpr auto kRo = Access::read_only;
+constexpr auto kRw = Access::read_write;
+constexpr Row kTable[] = {
+    {Level::none,
+     {kAllow, kAllow, kAllow, kAllow, kAllow},
+     {kDeny, kDeny, kDeny, kDeny, kDeny},
+     {kRo, kRo, kRo, kRo, kRo}},
+    {Level::read_only,
+     {kAllow, kAllow, kAllow, kAllow, kAllow},
+     {kDeny, kDeny, kDeny, kDeny, kDeny},
+     {kRo, kRo, kRo, kRo, kRo}},
+    {Level::write,
+     {kDeny, kAllow, kAllow, kAllow, kAllow},
+     {kDeny, kAsk, kAllow, kAllow, kAllow},
+     {kRo, kRw, kRw, kRw, kRw}},
+    {Level::execute,
+     {kAllow, kAllow, kAllow, kAllow, kAllow},
+     {kDeny, kAsk, kAsk, kAllow, kAllow},
+     {kRo, kRw, kRw, kRw, kRw}},
+    {Level::dangerous,
+     {kDeny, kAsk, kAsk, kAsk, kAsk},
+     {kDeny, kAllow, kAllow, kAllow, kAllow},
+     {kRo, kRw, kRw, kRw, kRw}},
+    {Level::forbidden,
+     {kDeny, kDeny, kDeny, kDeny, kDeny},
+     {kDeny, kDeny, kDeny, kDeny, kDeny},
+     {kRo, kRo, kRo, kRo, kRo}},
 };
-static_assert(std::size(kCells) ==
-              core::EnumNames<Level>::kNames.size() * core::EnumNames<Mode>::kNames.size());
+static_assert(std::size(kTable) == core::EnumNames<Level>::kNames.size());
+static_assert(std::size(kModes) == core::EnumNames<Mode>::kNames.size());
 
-TEST(Policy, EveryCellOfTheTable) {
-  for (const auto& cell : kCells) {
-    const auto decision = decide(call(cell.level, cell.mode));
-    const std::string where =
-        std::string(name_of(cell.mode)) + "/" + std::string(name_of(cell.level));
-    EXPECT_EQ(decision.verdict, cell.verdict) << where;
-    EXPECT_EQ(decision.workspace, cell.workspace) << where;
-    EXPECT_EQ(decision.level, cell.level) << where;
+template <class Visit>
+void each_cell(Visit visit) {
+  for (const auto& row : kTable)
+    for (std::size_t i = 0; i < std::size(kModes); ++i)
+      visit(row.level, kModes[i], row.calls[i], row.effects[i], row.workspace[i]);
+}
+
+TEST(Policy, EveryCellOfBothTables) {
+  each_cell([](Level level, Mode mode, Verdict verdict, Verdict effects, Access workspace) {
+    const auto decision = decide(call(level, mode));
+    EXPECT_EQ(decision.verdict, verdict) << at(mode, level);
+    EXPECT_EQ(decision.level, level);
+    EXPECT_FALSE(decision.reason.empty()) << at(mode, level);
+    EXPECT_EQ(decision.rule, level == Level::forbidden ? "forbidden" : "table:" + at(mode, level));
+    EXPECT_EQ(decision.workspace, workspace) << at(mode, level);
+    EXPECT_EQ(decision.effects, effects) << at(mode, level);
+  });
+}
+
+TEST(Policy, TheTableJudgesChangesInsideTheWorkspace) {
+  each_cell([](Level level, Mode mode, Verdict, Verdict effects, Access) {
+    const auto input = call(level, mode);
+    const auto decision = decide(input);
+    const auto judged = judge_changes(input, decision, {"/w/a", "/w/b"});
+    EXPECT_EQ(judged.verdict, effects) << at(mode, level);
+    EXPECT_TRUE(judge_changes(input, decision, {}).paths.empty());
+    if (effects != kAllow)
+      EXPECT_EQ(judged.paths, (std::vector<std::string>{"/w/a", "/w/b"})) << at(mode, level);
+  });
+}
+
+TEST(Policy, ConnectionsThatNoRuleAllowsAreAskedAboutButInPlanMode) {
+  for (const auto mode : kModes)
+    EXPECT_EQ(judge_connection(mode), mode == Mode::plan ? kDeny : kAsk) << name_of(mode);
+}
+
+// --- rules on tools
+// -------------------------------------------------------------------------------
+
+TEST(Policy, ADenyOfTheToolBeatsEveryCellAndAnAllowNoDenyAndNoDanger) {
+  const auto denied = rules_of({{kAllow, "tool tool"}, {kDeny, "tool t*"}});
+  const auto allowed = rules_of({{kAllow, "tool tool"}});
+  each_cell([&](Level level, Mode mode, Verdict verdict, Verdict effects, Access workspace) {
+    auto decision = decide(call(level, mode, &denied));
+    EXPECT_EQ(decision.verdict, kDeny) << at(mode, level);
+    EXPECT_EQ(decision.effects, kDeny);
     EXPECT_EQ(decision.rule,
-              cell.level == Level::forbidden ? std::string("forbidden") : "table:" + where);
-    EXPECT_FALSE(decision.reason.empty()) << where;
+              level == Level::forbidden ? "forbidden" : "deny tool t* (config.toml:3)");
+    decision = decide(call(level, mode, &allowed));
+    EXPECT_EQ(decision.verdict, verdict) << at(mode, level);
+    EXPECT_EQ(decision.workspace, workspace);
+    EXPECT_EQ(decision.effects, effects == kAsk ? kAllow : effects) << at(mode, level);
+    EXPECT_EQ(decision.rule == "allow tool tool (config.toml:3)", effects == kAsk) << decision.rule;
+  });
+}
+
+TEST(Policy, AnAskOfTheToolAsksInEveryCellThatIsNoDeny) {
+  const auto asked = rules_of({{kAsk, "tool tool"}});
+  each_cell([&](Level level, Mode mode, Verdict verdict, Verdict, Access) {
+    const auto decision = decide(call(level, mode, &asked));
+    EXPECT_EQ(decision.verdict, verdict == kDeny ? kDeny : kAsk) << at(mode, level);
+    if (verdict != kDeny) EXPECT_EQ(decision.rule, "ask tool tool (config.toml:3)");
+  });
+}
+
+TEST(Policy, RulesOfAnotherToolSayNothing) {
+  const auto rules = rules_of({{kDeny, "tool other"}});
+  EXPECT_EQ(decide(call(Level::write, Mode::edits, &rules)).verdict, kAllow);
+}
+
+TEST(Policy, NoAllowOpensADeniedCellTheEnvelopeOrForbidden) {
+  const auto rules = rules_of({{kAllow, "tool tool"},
+                               {kAllow, "write /**"},
+                               {kAllow, "write /etc/passwd"},
+                               {kAllow, "write /ref/a"},
+                               {kAllow, "read /etc/passwd"},
+                               {kAllow, "connect *://*:*"}});
+  auto plan = writing("/w/a", Mode::plan, &rules);
+  plan.approved_folders = {"/"};
+  EXPECT_EQ(decide(plan).rule, "table:plan/write");
+  for (const auto mode : kModes) {
+    EXPECT_EQ(decide(writing("/etc/passwd", mode, &rules)).rule, "outside-mounts");
+    EXPECT_EQ(decide(writing("/ref/a", mode, &rules)).rule, "read-only-mount");
+    EXPECT_EQ(decide(call(Level::forbidden, mode, &rules)).rule, "forbidden");
+    EXPECT_NE(decide(call(Level::dangerous, mode, &rules)).verdict, kAllow) << name_of(mode);
   }
 }
 
@@ -95,12 +185,12 @@ TEST(Policy, EveryCellOfTheTable) {
 // ---------------------------------------------------------------------------------------
 
 TEST(Policy, TheEffectiveLevelIsTheHigherOfClaimAndFacts) {
-  struct Row {
+  struct Claim {
     Level claimed;
     bool reads, writes, opaque;
     Level effective;
   };
-  constexpr Row kRows[] = {
+  constexpr Claim kClaims[] = {
       {Level::none, false, false, false, Level::none},
       {Level::none, true, false, false, Level::read_only},
       {Level::none, false, true, false, Level::write},
@@ -113,7 +203,7 @@ TEST(Policy, TheEffectiveLevelIsTheHigherOfClaimAndFacts) {
       {Level::dangerous, true, true, false, Level::dangerous},
       {Level::forbidden, true, false, false, Level::forbidden},
   };
-  for (const auto& row : kRows) {
+  for (const auto& row : kClaims) {
     auto input = call(row.claimed, Mode::ask);
     if (row.reads) input.facts.reads = {"/w/a"};
     if (row.writes) input.facts.writes = {"/w/b"};
@@ -127,19 +217,19 @@ TEST(Policy, AToolThatClaimsToReadButWritesIsDecidedAsAWrite) {
   input.facts.writes = {"/w/a"};
   EXPECT_EQ(decide(input).rule, "table:plan/write");
   input.mode = Mode::ask;
-  EXPECT_EQ(decide(input).verdict, Verdict::ask);
+  EXPECT_EQ(decide(input).effects, kAsk);
 }
 
 // --- paths
 // ----------------------------------------------------------------------------------------
 
 TEST(Policy, PathsAreJudgedByTheDeepestMount) {
-  struct Row {
+  struct OfPath {
     const char* path;
     const char* read_rule;
     const char* write_rule;
   };
-  constexpr Row kRows[] = {
+  constexpr OfPath kRows[] = {
       {"/w", "", ""},
       {"/w/a/b", "", ""},
       {"/tmp/x", "", ""},
@@ -193,61 +283,181 @@ TEST(Policy, ProgramsAreHeldToTheMountsAndNativeToolsAreAskedAboutInstead) {
   EXPECT_EQ(decide(native).rule, "table:autonomous/dangerous");
 }
 
-// --- approved folders
-// -----------------------------------------------------------------------------
+// --- rules on paths
+// -------------------------------------------------------------------------------
 
-TEST(Policy, AnApprovedFolderAnswersTheQuestionForWritesBelowItOnly) {
-  auto input = writing("/w/src/a", Mode::ask);
-  input.approved_folders = {"/w/src"};
-  auto decision = decide(input);
-  EXPECT_EQ(decision.verdict, Verdict::allow);
-  EXPECT_EQ(decision.rule, "approved-folder");
-  EXPECT_EQ(decision.workspace, Access::read_write);
+TEST(Policy, WhatIsDeniedToReadIsNeitherReadNorMadeByAnyCall) {
+  const auto rules = rules_of({{kDeny, "read plans/**"}});
+  for (const auto mode : kModes)
+    for (const auto level : kLevels) {
+      for (const auto* path : {"/w/plans/a", "/w/.env"}) {
+        auto input = call(level, mode, &rules);
+        input.facts.reads = {"/w/fine", path};
+        EXPECT_EQ(decide(input).verdict, kDeny) << at(mode, level) << path;
+        input.facts = {.reads = {}, .writes = {path}};
+        const auto decision = decide(input);
+        EXPECT_EQ(decision.verdict, kDeny) << at(mode, level) << path;
+        if (level != Level::forbidden && mode != Mode::plan)
+          EXPECT_TRUE(decision.reason.contains(std::string("using ") + path)) << decision.reason;
+      }
+    }
+}
 
-  for (const auto& other : {"/w/a", "/w/src2/a", "/tmp/a"}) {
-    input.facts.writes = {"/w/src/a", other};
-    EXPECT_EQ(decide(input).verdict, Verdict::ask) << other;
+TEST(Policy, WhatIsDeniedToWriteIsDeniedBeforeTheCall) {
+  const auto rules = rules_of({{kDeny, "write a.lock"}, {kAllow, "tool tool"}});
+  for (const auto mode : kModes) {
+    const auto decision = decide(writing("/w/x/a.lock", mode, &rules));
+    EXPECT_EQ(decision.verdict, kDeny);
+    EXPECT_EQ(decision.rule, "deny write a.lock (config.toml:3)");
+  }
+  auto input = call(Level::read_only, Mode::ask, &rules);
+  input.facts.reads = {"/w/x/a.lock"};
+  EXPECT_EQ(decide(input).verdict, kAllow) << "to write, not to read";
+}
+
+TEST(Policy, WhatIsAskedAboutToReadIsAskedBeforeAndAnAskToWriteIsNot) {
+  const auto rules = rules_of({{kAsk, "read drafts/**"}, {kAsk, "write drafts/**"}});
+  for (const auto mode : kModes) {
+    auto input = call(Level::read_only, mode, &rules);
+    input.facts.reads = {"/w/a", "/w/drafts/b"};
+    const auto decision = decide(input);
+    EXPECT_EQ(decision.verdict, kAsk) << name_of(mode);
+    EXPECT_EQ(decision.rule, "ask read drafts/** (config.toml:3)");
+  }
+  EXPECT_EQ(decide(writing("/w/drafts/b", Mode::edits, &rules)).verdict, kAllow)
+      << "the question is the diff";
+}
+
+// --- changes
+// --------------------------------------------------------------------------------------
+
+ChangesDecision judged(const Input& input, std::vector<std::string> paths) {
+  return judge_changes(input, decide(input), std::move(paths));
+}
+
+TEST(PolicyChanges, AnApprovedFolderCoversWhatIsBelowItAndNothingElse) {
+  auto input = call(Level::write, Mode::ask);
+  input.approved_folders = {"/w/src", "/w/one.txt"};
+  EXPECT_EQ(judged(input, {"/w/src/a", "/w/src/deep/b", "/w/one.txt"}).verdict, kAllow);
+  EXPECT_EQ(judged(input, {"/w/src/a"}).rule, "approved-folder");
+  for (const auto* other : {"/w/a", "/w/src2/a", "/w/srcs", "/w/one.txt2", "/w/SRC/a", "/w"}) {
+    const auto decision = judged(input, {"/w/src/a", other});
+    EXPECT_EQ(decision.verdict, kAsk) << other;
+    EXPECT_EQ(decision.paths, std::vector<std::string>{other});
   }
 }
 
-TEST(Policy, AnApprovedFolderNeverOverridesMore) {
-  const std::vector<std::string> everything{"/"};
-  auto plan = writing("/w/a", Mode::plan);
-  plan.approved_folders = everything;
-  EXPECT_EQ(decide(plan).verdict, Verdict::deny);
-
-  auto read_only = writing("/ref/a", Mode::ask);
-  read_only.approved_folders = everything;
-  EXPECT_EQ(decide(read_only).rule, "read-only-mount");
-
-  auto opaque = writing("/w/a", Mode::ask);
-  opaque.approved_folders = everything;
-  opaque.facts.opaque = true;
-  EXPECT_EQ(decide(opaque).verdict, Verdict::ask);
-  opaque.facts = {.reads = {}, .writes = {}, .opaque = true};
-  EXPECT_EQ(decide(opaque).verdict, Verdict::ask);
-
-  for (const auto level : {Level::execute, Level::dangerous}) {
-    auto input = writing("/w/a", Mode::ask);
-    input.claimed = level;
-    input.approved_folders = everything;
-    EXPECT_EQ(decide(input).verdict, Verdict::ask) << name_of(level);
-  }
-  auto forbidden = writing("/w/a", Mode::ask);
-  forbidden.claimed = Level::forbidden;
-  forbidden.approved_folders = everything;
-  EXPECT_EQ(decide(forbidden).verdict, Verdict::deny);
+TEST(PolicyChanges, AnApprovedFolderNeverOverridesMore) {
+  const auto rules = rules_of({{kDeny, "write denied"}});
+  for (const auto mode : kModes)
+    for (const auto level : kLevels) {
+      auto input = call(level, mode, &rules);
+      input.approved_folders = {"/"};
+      const auto decision = decide(input);
+      const auto verdict = judge_changes(input, decision, {"/w/a"}).verdict;
+      EXPECT_EQ(verdict, decision.effects == kDeny ? kDeny : kAllow) << at(mode, level);
+      EXPECT_EQ(judge_changes(input, decision, {"/w/denied"}).verdict, kDeny);
+      EXPECT_EQ(judge_changes(input, decision, {"/ref/a"}).rule, "outside-mounts");
+      EXPECT_EQ(judge_changes(input, decision, {"/etc/x"}).rule, "outside-mounts");
+    }
 }
 
-// --- agent access
-// ---------------------------------------------------------------------------------
+TEST(PolicyChanges, WhatARuleAsksAboutInsideAnApprovedFolderIsAskedAboutApart) {
+  const auto rules = rules_of({{kAsk, "write api/**"}});
+  auto input = call(Level::write, Mode::autonomous, &rules);
+  input.approved_folders = {"/w"};
+  EXPECT_EQ(judged(input, {"/w/a"}).verdict, kAllow);
+  for (const auto* path : {"/w/api/x", "/w/AGENTS.md", "/w/sub/AGENTS.md", "/w/.git/hooks/x"}) {
+    const auto decision = judged(input, {"/w/a", path});
+    EXPECT_EQ(decision.verdict, kAsk) << path;
+    EXPECT_EQ(decision.paths, std::vector<std::string>{path});
+  }
+  input.approved_folders = {"/w/api/v1", "/w/AGENTS.md", "/w/.git/hooks"};
+  EXPECT_EQ(judged(input, {"/w/api/v1/x", "/w/AGENTS.md", "/w/.git/hooks/x"}).verdict, kAllow);
+}
+
+TEST(PolicyChanges, ARuleAsksInEveryModeAndDeniesInEveryMode) {
+  const auto rules = rules_of({{kAsk, "write a"}, {kDeny, "write d"}, {kAllow, "tool tool"}});
+  for (const auto mode : {Mode::ask, Mode::edits, Mode::autonomous, Mode::unattended})
+    for (const auto level : {Level::write, Level::execute}) {
+      const auto input = call(level, mode, &rules);
+      EXPECT_EQ(judged(input, {"/w/a"}).verdict, kAsk) << at(mode, level);
+      EXPECT_EQ(judged(input, {"/w/a"}).rule, "ask write a (config.toml:3)");
+      EXPECT_EQ(judged(input, {"/w/d"}).verdict, kDeny) << at(mode, level);
+      EXPECT_EQ(judged(input, {"/w/.github/x"}).verdict, kAsk) << "built in";
+    }
+}
+
+TEST(PolicyChanges, AnAllowAnswersTheTablesQuestionForItsPathsAlone) {
+  const auto rules = rules_of({{kAllow, "write docs/**"}});
+  for (const auto level : {Level::write, Level::execute}) {
+    const auto input = call(level, Mode::ask, &rules);
+    EXPECT_EQ(judged(input, {"/w/docs/a"}).verdict, kAllow);
+    EXPECT_EQ(judged(input, {"/w/docs/a", "/w/b"}).verdict, kAsk);
+    EXPECT_EQ(judged(input, {"/w/docs/a", "/w/b"}).paths, std::vector<std::string>{"/w/b"});
+    EXPECT_EQ(judged(input, {"/w/docs/AGENTS.md"}).verdict, kAsk) << "named by no allow";
+  }
+  const auto plan = call(Level::execute, Mode::plan, &rules);
+  EXPECT_EQ(judged(plan, {"/w/docs/a"}).verdict, kDeny);
+}
+
+TEST(PolicyChanges, TheStrictestOfSeveralFilesDecidesInAnyOrder) {
+  const auto rules = rules_of({{kAllow, "write a"}, {kAsk, "write b"}, {kDeny, "write c"}});
+  const auto input = call(Level::write, Mode::ask, &rules);
+  std::vector<std::string> paths{"/w/a", "/w/b", "/w/c", "/ref/d"};
+  do {
+    const auto decision = judged(input, paths);
+    EXPECT_EQ(decision.verdict, kDeny);
+    EXPECT_EQ(decision.paths.size(), 2u);
+  } while (std::ranges::next_permutation(paths).found);
+  EXPECT_EQ(judged(input, {"/w/b", "/w/a"}).verdict, kAsk);
+  EXPECT_EQ(judged(input, {"/w/a"}).verdict, kAllow);
+}
+
+TEST(PolicyChanges, WhatLiesOutsideOrIsNoNormalPathIsDenied) {
+  const auto input = call(Level::write, Mode::autonomous);
+  for (const auto* path : {"/etc/x", "/ref/a", "/w/vendor/a", "/w/../etc/x", "/w/./a", "w/a", ""})
+    EXPECT_EQ(judged(input, {"/w/a", path}).rule, "outside-mounts") << path;
+}
+
+// --- grants
+// ---------------------------------------------------------------------------------------
+
+TEST(Policy, AGrantIsTheEnvelopeLoweredAndMasked) {
+  const auto rules = rules_of({{kAsk, "read drafts/**"},
+                               {kDeny, "connect https://a.test"},
+                               {kAllow, "connect https://b.test"}});
+  for (const auto mode : kModes)
+    for (const auto level : kLevels) {
+      auto input = call(level, mode, &rules);
+      input.envelope.masks = {{"/**/own"}};
+      input.envelope.limits.open_files = 7;
+      const auto decision = decide(input);
+      const auto grant = grant_of(input, decision, {"/w/drafts/a"});
+      ASSERT_EQ(grant.mounts.size(), 4u);
+      EXPECT_EQ(grant.mounts[0].access, decision.workspace) << at(mode, level);
+      EXPECT_EQ(grant.mounts[1].access, Access::read_only);
+      EXPECT_EQ(grant.mounts[2].access, Access::read_only);
+      EXPECT_EQ(grant.mounts[3].access, Access::read_write)
+          << "scratch lasts no longer than the run";
+      ASSERT_GE(grant.masks.size(), 3u);
+      EXPECT_EQ(grant.masks[0], std::vector<std::string>{"/**/own"});
+      EXPECT_EQ(grant.masks[2], (std::vector<std::string>{"/w/drafts/**", "!/w/drafts/a"}));
+      EXPECT_EQ(grant.limits.open_files, 7u);
+      EXPECT_EQ(grant.network.denied.size(), 1u);
+      EXPECT_EQ(grant.network.allowed.size(), 1u);
+    }
+}
+
+// --- agent access, skills
+// -------------------------------------------------------------------------
 
 TEST(Policy, AgentAccessTrimsTheListAndIsCheckedAgain) {
-  struct Row {
+  struct Shown {
     Level level;
     bool full, read_only, search_only;
   };
-  constexpr Row kRows[] = {
+  constexpr Shown kRows[] = {
       {Level::none, true, true, false},       {Level::read_only, true, true, true},
       {Level::write, true, false, false},     {Level::execute, true, false, false},
       {Level::dangerous, true, false, false}, {Level::forbidden, false, false, false},
@@ -271,6 +481,25 @@ TEST(Policy, AgentAccessTrimsTheListAndIsCheckedAgain) {
   EXPECT_EQ(decide(sneaky).rule, "agent-access");
 }
 
+TEST(Policy, ASkillsToolsNarrowWhatMayBeCalledButForToolsThatTouchNothing) {
+  const std::vector<std::string> skill{"read", "grep"};
+  for (const auto mode : kModes)
+    for (const auto level : {Level::read_only, Level::write, Level::execute, Level::dangerous}) {
+      auto input = call(level, mode);
+      input.skill_tools = &skill;
+      EXPECT_EQ(decide(input).rule, "skill-tools") << at(mode, level);
+      input.tool = "grep";
+      EXPECT_NE(decide(input).rule, "skill-tools") << at(mode, level);
+    }
+  auto own = call(Level::none, Mode::ask);
+  own.skill_tools = &skill;
+  EXPECT_EQ(decide(own).verdict, kAllow);
+  const std::vector<std::string> none;
+  own.claimed = Level::read_only;
+  own.skill_tools = &none;
+  EXPECT_EQ(decide(own).rule, "skill-tools") << "a list without a name is a list";
+}
+
 TEST(Policy, IsBelowComparesWholeComponents) {
   EXPECT_TRUE(is_below("/w", "/w"));
   EXPECT_TRUE(is_below("/w/a", "/w"));
@@ -287,21 +516,35 @@ TEST(Policy, IsBelowComparesWholeComponents) {
 Input connecting(std::vector<std::string> urls, std::vector<std::string> allowed) {
   auto input = call(Level::read_only, Mode::ask);
   input.facts.connects = std::move(urls);
-  for (auto& text : allowed) input.network.allowed.push_back({std::move(text), "config.toml:3"});
+  for (auto& text : allowed)
+    input.envelope.network.allowed.push_back({std::move(text), "config.toml:3"});
   return input;
 }
 
-TEST(PolicyConnections, AreDeniedInEveryModeWithTheEntryThatWouldAllowThem) {
-  for (const auto mode : {Mode::plan, Mode::ask, Mode::edits, Mode::autonomous, Mode::unattended}) {
+TEST(PolicyConnections, ThatMayBeAskedAboutPassAndInPlanModeAreDeniedWithTheEntryToWrite) {
+  for (const auto mode : kModes) {
     auto input = connecting({"https://a.test/x", "https://b.test:8443/y"}, {"https://a.test"});
     input.mode = mode;
     const auto decision = decide(input);
-    EXPECT_EQ(decision.verdict, Verdict::deny);
-    EXPECT_EQ(decision.rule, "connect:not-granted");
-    EXPECT_TRUE(decision.reason.contains("add \"https://b.test:8443\"")) << decision.reason;
-    input.network.allowed.push_back({"https://b.test:8443", ""});
-    EXPECT_EQ(decide(input).verdict, Verdict::allow);
+    EXPECT_EQ(decision.verdict, mode == Mode::plan ? kDeny : kAllow) << name_of(mode);
+    if (mode == Mode::plan) {
+      EXPECT_EQ(decision.rule, "connect:not-granted");
+      EXPECT_TRUE(decision.reason.contains("add \"https://b.test:8443\"")) << decision.reason;
+    }
+    input.envelope.network.allowed.push_back({"https://b.test:8443", ""});
+    EXPECT_EQ(decide(input).verdict, kAllow);
   }
+}
+
+TEST(PolicyConnections, ThatNobodyMayBeAskedAboutAreDeniedInEveryMode) {
+  const auto rules = rules_of({{kDeny, "connect https://*.bad.test"}});
+  for (const auto mode : kModes)
+    for (const auto* url : {"https://x.bad.test/", "http://169.254.169.254/latest/"}) {
+      auto input = connecting({url}, {"https://*"});
+      input.mode = mode;
+      input.rules = &rules;
+      EXPECT_EQ(decide(input).verdict, kDeny) << url << name_of(mode);
+    }
 }
 
 TEST(PolicyConnections, RaiseNoLevel) {
@@ -319,7 +562,7 @@ TEST(PolicyConnections, ToWhatIsNoUrlAreDenied) {
 
 TEST(PolicyConnections, AreDeniedOffline) {
   auto input = connecting({"https://a.test"}, {"https://a.test"});
-  input.network.offline = true;
+  input.envelope.network.offline = true;
   EXPECT_EQ(decide(input).rule, "connect:offline");
 }
 

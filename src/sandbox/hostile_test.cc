@@ -45,7 +45,7 @@ class HostileTest : public SandboxTest {
   ~HostileTest() override { fs::remove_all(base_); }
 
   void mount(core::Access access) {
-    vfs::Masks masks(std::vector<base::Glob>{base::Glob::parse("**/*.key").value()});
+    auto masks = vfs::Masks::parse({"**/*.key"}).value();
     process_.name_space =
         vfs::NameSpace::make(
             {{"/inside", vfs::open_host_filesystem(base_ + "/inside", access, masks).value()},

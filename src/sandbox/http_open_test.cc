@@ -90,6 +90,7 @@ class TestNetwork final : public Network {
                              std::stop_token stop) override {
     asked.push_back(request);
     deadlines.push_back(deadline);
+    if (meanwhile) meanwhile();
     if (waits) {
       std::mutex mutex;
       std::unique_lock lock(mutex);
@@ -110,6 +111,7 @@ class TestNetwork final : public Network {
   std::shared_ptr<vfs::File> body = vfs::make_text_stream("the body");
   std::optional<Error> error;
   bool waits = false;
+  std::function<void()> meanwhile;
 };
 
 // What was cut after its first bytes.
@@ -285,6 +287,33 @@ TEST_F(HttpOpenTest, StopAndTimeReleaseAGuestThatWaits) {
     const auto program = compile(asks({}));
     std::jthread stopper([&] { source.request_stop(); });
     EXPECT_EQ(run(*program, source.get_token())->end, End::stopped);
+  }
+}
+
+TEST_F(HttpOpenTest, TimeInWhichAPersonIsAskedIsLeftOutOfTheLimitAndNoOther) {
+  base::ManualClock clock;
+  sandbox_ = Sandbox::make(clock, {.instances_max = 4});
+  base::StoppedTime stopped;
+  stopped.add(1h);  // of an earlier process of the call
+  process_.limits.wall_time = 30s;
+  const struct {
+    const base::StoppedTime* stopped;
+    std::chrono::milliseconds asked, worked;
+    End end;
+  } kRows[] = {
+      {&stopped, 10h, 0ms, End::exited},      {&stopped, 10h, 29'999ms, End::exited},
+      {&stopped, 10h, 30s, End::limit},       {&stopped, 0ms, 30s, End::limit},
+      {&stopped, 1ms, 29'999ms, End::exited}, {nullptr, 30s, 0ms, End::limit},
+      {nullptr, 0ms, 29'999ms, End::exited},
+  };
+  for (const auto& row : kRows) {
+    process_.stopped = row.stopped;
+    network_.meanwhile = [&] {
+      clock.advance(row.asked + row.worked);
+      stopped.add(row.asked);
+    };
+    EXPECT_EQ(run_wat(asks({})).end, row.end)
+        << row.asked.count() << " ms asked, " << row.worked.count() << " ms worked";
   }
 }
 

@@ -36,7 +36,8 @@ class Network {
  public:
   virtual ~Network() = default;
   // One request; returns when the answer's head is there. Redirects are answers like any other. In
-  // real time never past `deadline`, and at once when `stop` is requested. Errors:
+  // real time never past `deadline`, but for the time that Process::stopped leaves out, and at once
+  // when `stop` is requested. Errors:
   // permission_denied with the rule in Error::context, invalid_argument, unavailable, timeout,
   // cancelled.
   virtual Result<NetworkAnswer> open(const NetworkRequest& request, base::Steady deadline,

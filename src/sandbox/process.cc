@@ -65,7 +65,8 @@ ProcessState::ProcessState(const Process& spec, base::Clock& clock, World& its_w
       world(its_world),
       stop(std::move(stopper)),
       clock_(clock),
-      deadline_(clock.steady() + spec.limits.wall_time) {
+      deadline_(clock.steady() + spec.limits.wall_time),
+      stopped_before_(spec.stopped ? spec.stopped->total() : std::chrono::nanoseconds(0)) {
   const auto stream = [this](std::shared_ptr<vfs::File> file, Output* counted,
                              std::uint64_t rights) {
     descriptors_.emplace_back(Descriptor{.type = Descriptor::Type::stream,
@@ -173,7 +174,7 @@ bool ProcessState::must_stop() {
     end_with(End::stopped, "stopped on request");
     return true;
   }
-  if (GUARD("sandbox.wall-time", clock_.steady() >= deadline_)) {
+  if (GUARD("sandbox.wall-time", clock_.steady() >= deadline())) {
     end_with(End::limit, "the limit wasm_timeout of " +
                              std::to_string(process.limits.wall_time.count()) +
                              " ms was reached; raise it or do less in one call");

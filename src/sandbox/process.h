@@ -178,7 +178,9 @@ class ProcessState {
   void end_with(End how, std::string why);
   void end_with_exit(std::int32_t code);
   bool ended() const { return end.has_value(); }
-  base::Steady deadline() const { return deadline_; }
+  base::Steady deadline() const {
+    return process.stopped ? deadline_ + (process.stopped->total() - stopped_before_) : deadline_;
+  }
   base::Steady now() const { return clock_.steady(); }  // of its limits
 
   const Process& process;
@@ -192,8 +194,9 @@ class ProcessState {
   std::optional<wasmtime_memory_t> memory;  // the export, known once the instance stands
 
  private:
-  base::Clock& clock_;  // what its limits are measured by
-  const base::Steady deadline_;
+  base::Clock& clock_;           // what its limits are measured by
+  const base::Steady deadline_;  // as if its clock had never stopped
+  const std::chrono::nanoseconds stopped_before_;
   std::vector<std::optional<Descriptor>> descriptors_;
 };
 

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/stopped_time.h"
 #include "base/time.h"
 #include "core/limits.h"
 #include "sandbox/network.h"
@@ -57,6 +58,8 @@ struct Process {
   std::shared_ptr<vfs::File> standard_input, standard_output, standard_error;
   World* world = nullptr;      // else the machine's; outlives the run
   Network* network = nullptr;  // else it has none; outlives the run
+  // What the limit of time leaves out: while a person is asked. Outlives the run.
+  const base::StoppedTime* stopped = nullptr;
 };
 
 enum class End : std::uint8_t { exited, trapped, limit, stopped };

@@ -63,20 +63,25 @@ Error with_its_rule(Error error) {
 
 class GuestNetwork final : public sandbox::Network {
  public:
-  GuestNetwork(net::HttpClient& client, core::NetworkGrant grant)
-      : client_(client), grant_(std::move(grant)) {}
+  GuestNetwork(net::HttpClient& client, core::NetworkGrant grant, tools::ConnectionAsker& asker,
+               const base::StoppedTime& stopped)
+      : client_(client), grant_(std::move(grant)), asker_(asker), stopped_(stopped) {}
 
   Result<sandbox::NetworkAnswer> open(const sandbox::NetworkRequest& request, base::Steady deadline,
                                       std::stop_token stop) override {
-    if (!gate_) gate_ = TRY(net::make_gate(grant_));
     net::Request wanted{.method = request.method, .url = TRY(net::parse_url(request.url))};
     wanted.headers = request.headers;
     wanted.body = request.body;
-    const net::SendOptions options{.decoding = net::Decoding::decoded,
-                                   .sharing = net::Sharing::unshared,
-                                   .deadline = deadline};
+    const auto destination = net::destination_of(wanted);
+    const auto before = stopped_.total();
+    TRY(ask_about(destination, stop));
+    const net::SendOptions options{
+        .decoding = net::Decoding::decoded,
+        .sharing = net::Sharing::unshared,
+        .deadline = deadline == base::kNever ? deadline : deadline + (stopped_.total() - before)};
     auto sent = client_.send(wanted, *gate_, options, std::move(stop));
     if (!sent) return std::unexpected(with_its_rule(std::move(sent).error()));
+    asker_.made(destination);
     auto response = std::move(*sent);
     sandbox::NetworkAnswer answer{.status = response->status(),
                                   .url = wanted.url.text(),
@@ -87,16 +92,34 @@ class GuestNetwork final : public sandbox::Network {
   }
 
  private:
+  // Where a person's yes is what is missing: asks, and goes on with the entry that it gives.
+  Status ask_about(const net::Destination& destination, std::stop_token stop) {
+    if (!gate_) gate_ = TRY(net::make_gate(grant_));
+    const auto verdict = gate_->decide(destination, std::move(stop));
+    if (verdict.allowed || !verdict.askable) return {};
+    auto entry = asker_.ask(destination);
+    if (!entry && entry.error().code == Code::permission_denied)
+      // Who may not even ask says what would allow it.
+      entry.error().message += "; " + verdict.reason;
+    grant_.answered.push_back(TRY(std::move(entry)));
+    gate_ = TRY(net::make_gate(grant_));
+    return {};
+  }
+
   net::HttpClient& client_;
-  const core::NetworkGrant grant_;
+  core::NetworkGrant grant_;
+  tools::ConnectionAsker& asker_;
+  const base::StoppedTime& stopped_;
   std::unique_ptr<net::ConnectGate> gate_;
 };
 
 }  // namespace
 
 std::unique_ptr<sandbox::Network> make_guest_network(net::HttpClient& client,
-                                                     core::NetworkGrant grant) {
-  return std::make_unique<GuestNetwork>(client, std::move(grant));
+                                                     core::NetworkGrant grant,
+                                                     tools::ConnectionAsker& asker,
+                                                     const base::StoppedTime& stopped) {
+  return std::make_unique<GuestNetwork>(client, std::move(grant), asker, stopped);
 }
 
 }  // namespace boxagnts::toolbox

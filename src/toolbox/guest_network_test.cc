@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cerrno>
+#include <functional>
+#include <optional>
 #include <thread>
 
 #include "base/file.h"
@@ -56,12 +58,33 @@ class Server {
   std::string head_;
 };
 
+// A person who answers what the test says.
+class TestAsker final : public tools::ConnectionAsker {
+ public:
+  Result<core::NetworkEntry> ask(const net::Destination& destination) override {
+    asked.push_back(destination.text());
+    if (meanwhile) meanwhile();
+    if (error) return std::unexpected(*error);
+    return core::NetworkEntry{.text = destination.text(), .where = "a yes", .global_only = true};
+  }
+  void made(const net::Destination& destination) override {
+    connected.push_back(destination.text());
+  }
+
+  std::vector<std::string> asked, connected;
+  std::optional<Error> error;
+  std::function<void()> meanwhile;
+};
+
 class GuestNetworkTest : public testing::Test {
  protected:
+  GuestNetworkTest() { asker_.error = Error{Code::permission_denied, "nobody is there", "answer"}; }
   Result<sandbox::NetworkAnswer> open(const std::string& url, std::stop_token stop = {},
                                       base::Steady deadline = base::kNever) {
-    return make_guest_network(*client_, grant_)
-        ->open({.method = "GET", .url = url}, deadline, stop);
+    return network()->open({.method = "GET", .url = url}, deadline, stop);
+  }
+  std::unique_ptr<sandbox::Network> network() {
+    return make_guest_network(*client_, grant_, asker_, stopped_);
   }
   void allow(const Server& server) { grant_.allowed = {{server.origin(), "here"}}; }
 
@@ -86,6 +109,8 @@ class GuestNetworkTest : public testing::Test {
 
   Server server_;
   core::NetworkGrant grant_;
+  TestAsker asker_;
+  base::StoppedTime stopped_;
   std::unique_ptr<net::HttpClient> client_ = net::HttpClient::make();
 };
 
@@ -120,17 +145,93 @@ TEST_F(GuestNetworkTest, ABodyThatWasCutIsNoEnd) {
 }
 
 TEST_F(GuestNetworkTest, WhatTheGrantDoesNotAllowIsNotReached) {
+  grant_.denied = {{server_.origin(), "there"}};
   auto answer = open(server_.origin());
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, Code::permission_denied);
-  EXPECT_EQ(answer.error().context, "not-granted");
-  EXPECT_TRUE(answer.error().message.contains("\"" + server_.origin() + "\""));
+  EXPECT_EQ(answer.error().context, "\"" + server_.origin() + "\" (there)");
   allow(server_);
   grant_.offline = true;
   answer = open(server_.origin());
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().context, "offline");
   EXPECT_FALSE(server_.was_asked());
+  EXPECT_TRUE(asker_.asked.empty()) << "nobody is asked about what is denied";
+}
+
+constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+TEST_F(GuestNetworkTest, WhatNoRuleAllowsIsAskedAboutOnceAProcessBeforeAnythingIsSent) {
+  asker_.error.reset();
+  asker_.meanwhile = [this] { EXPECT_FALSE(server_.was_asked()) << "before the answer"; };
+  const auto guest = network();
+  for (int i = 0; i < 2; ++i) {
+    std::jthread serving([&] {
+      server_.take();
+      server_.say(kOk);
+    });
+    const auto answer =
+        guest->open({.method = "GET", .url = server_.origin() + "/x"}, base::kNever, {});
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(all_of(*answer->body), "ok");
+  }
+  EXPECT_EQ(asker_.asked, std::vector<std::string>{server_.origin()});
+  EXPECT_EQ(asker_.connected, (std::vector<std::string>{server_.origin(), server_.origin()}));
+}
+
+TEST_F(GuestNetworkTest, ARefusalSaysWhatWouldAllowItAndNothingIsSent) {
+  const auto answer = open(server_.origin());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::permission_denied);
+  EXPECT_EQ(answer.error().context, "answer");
+  EXPECT_TRUE(answer.error().message.starts_with("nobody is there; ")) << answer.error().message;
+  EXPECT_TRUE(answer.error().message.contains("add \"" + server_.origin() + "\""));
+  EXPECT_FALSE(server_.was_asked());
+  EXPECT_TRUE(asker_.connected.empty());
+  asker_.error = Error{Code::cancelled, "stop", ""};
+  EXPECT_EQ(open(server_.origin()).error().code, Code::cancelled);
+}
+
+TEST_F(GuestNetworkTest, WhatIsAllowedIsNotAskedAboutUnlessARuleAsks) {
+  allow(server_);
+  asker_.error.reset();
+  for (const bool asks : {false, true}) {
+    if (asks) grant_.asked = {{"http://127.0.0.1:*", "there"}};
+    std::jthread serving([&] {
+      server_.take();
+      server_.say(kOk);
+    });
+    ASSERT_TRUE(open(server_.origin()));
+    EXPECT_EQ(asker_.asked.size(), asks ? 1u : 0u);
+  }
+}
+
+TEST_F(GuestNetworkTest, TheTimeOfTheQuestionIsAddedToTheDeadline) {
+  asker_.error.reset();
+  // By the clock the deadline is long past; by the call's own it is an hour ahead.
+  asker_.meanwhile = [this] { stopped_.add(std::chrono::hours(2)); };
+  std::jthread serving([&] {
+    server_.take();
+    server_.say(kOk);
+  });
+  const auto past = base::Steady::clock::now() - std::chrono::hours(1);
+  const auto answer = open(server_.origin(), {}, past);
+  EXPECT_TRUE(answer) << answer.error().message;
+  asker_.meanwhile = nullptr;
+  const auto late = open(server_.origin(), {}, past);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Code::timeout);
+}
+
+TEST_F(GuestNetworkTest, NoDeadlineStaysNoneWhileAPersonIsAsked) {
+  asker_.error.reset();
+  asker_.meanwhile = [this] { stopped_.add(std::chrono::hours(2)); };
+  std::jthread serving([&] {
+    server_.take();
+    server_.say(kOk);
+  });
+  const auto answer = open(server_.origin());
+  EXPECT_TRUE(answer) << answer.error().message;
 }
 
 TEST_F(GuestNetworkTest, AnAddressThatIsNoneIsNamed) {

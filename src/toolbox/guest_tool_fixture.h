@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "toolbox/guest_tools.h"
+#include "tools/test_execution.h"
 #include "vfs/memory_filesystem.h"
 
 namespace boxagnts::toolbox {
@@ -45,8 +46,11 @@ class GuestToolTest : public testing::Test {
 
   const tools::Tool& tool(std::string_view name) { return *shared_->registry.find(name); }
 
+  Result<tools::ToolOutput> execute(const tools::Tool& tool, const Json& arguments) {
+    return tools::TestExecution(grant_, context_, shared_->clock).run(tool, arguments);
+  }
   tools::ToolOutput call(std::string_view name, const Json& arguments) {
-    auto output = tool(name).execute(arguments, grant_, context_);
+    auto output = execute(tool(name), arguments);
     EXPECT_TRUE(output) << (output ? "" : output.error().message);
     return output.value_or(tools::ToolOutput{core::ResultStatus::failed, "(no output)"});
   }

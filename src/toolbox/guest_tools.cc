@@ -9,17 +9,11 @@
 #include "base/text.h"
 #include "toolbox/guest_result.h"
 #include "toolbox/manifest.h"
-#include "toolbox/mount_masks.h"
-#include "vfs/host_filesystem.h"
-#include "vfs/memory_filesystem.h"
 
 namespace boxagnts::toolbox {
 namespace {
 
 using core::ResultStatus;
-
-// Of a memory mount where the run has no scratch of its own.
-constexpr std::uint64_t kScratchBytesMax = 64 << 20;
 
 // A program that is loaded at the first call that needs it, once for each engine.
 class LazyProgram {
@@ -53,25 +47,6 @@ class LazyProgram {
   std::map<Engine, std::shared_ptr<const sandbox::Program>> programs_;
 };
 
-Result<std::shared_ptr<const vfs::NameSpace>> name_space_of(const core::Grant& grant,
-                                                            const tools::ToolContext& context,
-                                                            base::Clock& clock) {
-  std::vector<vfs::Mount> mounts;
-  for (const auto& mount : grant.mounts) {
-    std::shared_ptr<vfs::Filesystem> filesystem;
-    if (!mount.host_path.empty()) {
-      auto masks = TRY(masks_of_mount(grant.masks, mount.guest_path));
-      filesystem = TRY(vfs::open_host_filesystem(mount.host_path, mount.access, std::move(masks),
-                                                 vfs::quota_of(grant.limits)));
-    } else {  // the run's own scratch: it holds nothing that a mask would have to hide
-      filesystem =
-          context.scratch ? context.scratch : vfs::make_memory_filesystem(clock, kScratchBytesMax);
-    }
-    mounts.push_back({mount.guest_path, std::move(filesystem)});
-  }
-  return vfs::NameSpace::make(std::move(mounts));
-}
-
 using Programs = std::map<std::string_view, std::shared_ptr<LazyProgram>>;
 
 class GuestTool final : public tools::Tool {
@@ -91,29 +66,33 @@ class GuestTool final : public tools::Tool {
     return facts_of(manifest_, arguments, context.workspace);
   }
 
-  Result<tools::ToolOutput> execute(const Json& arguments, const core::Grant& grant,
-                                    const tools::ToolContext& context) const override {
+  Result<tools::ToolOutput> execute(const Json& arguments,
+                                    const tools::Execution& execution) const override {
+    const core::Grant& grant = execution.grant;
+    const tools::ToolContext& context = execution.context;
     const std::string input =
         base::to_text(judged_arguments(manifest_, arguments, context.workspace));
-    sandbox::Process process{.name_space = TRY(name_space_of(grant, context, clock_)),
+    sandbox::Process process{.name_space = execution.files,
                              .working_directory = grant.working_directory,
                              .arguments = {manifest_.spec.name},
                              .environment = grant.environment,
                              .input = input,
-                             .limits = grant.limits};
+                             .limits = grant.limits,
+                             .stopped = &execution.stopped};
     const bool connects = network_ && !GUARD("toolbox.no-network", !manifest_.wants_network);
-    const auto network = connects ? network_(grant) : nullptr;
+    const auto network = connects ? network_(execution) : nullptr;
     process.network = network.get();
-    const auto deadline = clock_.steady() + grant.limits.wall_time;
+    const auto began = clock_.steady();
     auto first = TRY(run(manifest_.spec.name, process, context));
     if (first.program.empty()) return std::move(first.output);
     const auto& allowed = manifest_.programs;
     if (GUARD("toolbox.program", std::ranges::find(allowed, first.program) == allowed.end()))
       return failed("it cannot go on in the program \"" + base::one_line(first.program, 80) +
                     "\", which its manifest does not name");
-    process.limits.wall_time =
-        std::max(std::chrono::milliseconds(1),
-                 std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock_.steady()));
+    const auto took = clock_.steady() - began - execution.stopped.total();
+    process.limits.wall_time = std::max(
+        std::chrono::milliseconds(1),
+        std::chrono::duration_cast<std::chrono::milliseconds>(grant.limits.wall_time - took));
     return TRY(run(first.program, process, context)).output;
   }
 
@@ -155,8 +134,9 @@ class GuestTool final : public tools::Tool {
         return fail(Code::cancelled, name + " was stopped before it was done");
       case sandbox::End::limit:
       case sandbox::End::trapped:
-        return tools::ToolOutput{ResultStatus::failed,
-                                 base::repair_utf8(name + " ended early: " + result.reason)};
+        return tools::ToolOutput{.status = ResultStatus::failed,
+                                 .text = base::repair_utf8(name + " ended early: " + result.reason),
+                                 .cut_short = true};
       case sandbox::End::exited: break;
     }
     tools::ToolOutput output;

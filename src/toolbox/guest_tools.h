@@ -36,7 +36,8 @@ std::vector<EmbeddedGuest> embedded_guests();
 
 // The network of one call, with the rules of its grant; asked for each call of a tool whose
 // manifest wants one. Called from any thread. nullptr: there is none.
-using MakeNetwork = std::function<std::unique_ptr<sandbox::Network>(const core::Grant& grant)>;
+using MakeNetwork =
+    std::function<std::unique_ptr<sandbox::Network>(const tools::Execution& execution)>;
 
 // Adds these guests; programs are loaded at their first call. `sandbox` and `clock` outlive the
 // registry, and so does what `network` refers to; without it tools that want a network are left

@@ -7,8 +7,8 @@
 
 #include "toolbox/guest_tool_fixture.h"
 #include "toolbox/manifest.h"
-#include "toolbox/mount_masks.h"
 #include "tools/json_schema.h"
+#include "tools/mount_masks.h"
 
 namespace boxagnts::toolbox {
 namespace {
@@ -145,7 +145,7 @@ TEST_F(GuestTools, SeeNothingThatAMaskHides) {
   put("keys/public.txt", "public");
   put(".env", "secret");
   put("deep/down/.env.local", "secret");
-  grant_.masks = {"/**/.env*", workspace_.string() + "/keys/*.{pem,key}"};
+  grant_.masks = {{"/**/.env*", workspace_.string() + "/keys/*.{pem,key}"}};
   for (const auto* path : {"keys/secret.pem", ".env", "deep/down/.env.local"}) {
     expect_has(be_refused("read", {{"file_path", path}}), "does not exist");
     EXPECT_FALSE(succeed("glob", {{"pattern", "**/*"}}).contains("secret.pem"));
@@ -168,7 +168,7 @@ class MountMasks : public testing::TestWithParam<MaskCase> {};
 
 TEST_P(MountMasks, HideBelowTheMount) {
   const auto& [mask, mount, path, hidden] = GetParam();
-  EXPECT_EQ(masks_of_mount({mask}, mount).value().hides(path), hidden)
+  EXPECT_EQ(tools::masks_of_mount({{mask}}, mount).value().hides(path), hidden)
       << mask << " on " << mount << " for " << path;
 }
 
@@ -187,8 +187,8 @@ INSTANTIATE_TEST_SUITE_P(
                     MaskCase{"/w/a", "/w", ".boxagnts", true}));
 
 TEST(MountMask, MalformedOnesStopTheCall) {
-  EXPECT_FALSE(masks_of_mount({"/w/[a"}, "/w"));
-  EXPECT_FALSE(masks_of_mount({"/w/{a"}, "/w"));
+  EXPECT_FALSE(tools::masks_of_mount({{"/w/[a"}}, "/w"));
+  EXPECT_FALSE(tools::masks_of_mount({{"/w/{a"}}, "/w"));
 }
 
 TEST_F(GuestTools, ScratchLastsAsLongAsTheRun) {
@@ -207,7 +207,7 @@ TEST_F(GuestTools, NoStateFolderExists) {
 
 TEST_F(GuestTools, AMountThatIsGoneIsOurError) {
   grant_.mounts[0].host_path = root_ / "gone";
-  const auto output = tool("read").execute(Json{{"file_path", "a"}}, grant_, context_);
+  const auto output = execute(tool("read"), Json{{"file_path", "a"}});
   ASSERT_FALSE(output);
   expect_has(output.error().message, "gone");
 }
@@ -331,7 +331,7 @@ TEST_F(GuestTools, AStopIsACancelledCall) {
   std::stop_source source;
   source.request_stop();
   context_.stop = source.get_token();
-  const auto output = tool("read").execute(Json{{"file_path", "a.txt"}}, grant_, context_);
+  const auto output = execute(tool("read"), Json{{"file_path", "a.txt"}});
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().code, Code::cancelled);
 }

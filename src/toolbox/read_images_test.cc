@@ -137,7 +137,7 @@ TEST_P(ReadImages, WhereNothingIsKeptTheSentenceStays) {
 TEST_P(ReadImages, AStoreThatRefusesIsTold) {
   context_.keep = [](std::string_view) { return Result<std::string>(fail(Code::busy, "full")); };
   put("image", GetParam().make(640, 480, 40));
-  const auto output = tool("read").execute({{"file_path", "image"}}, grant_, context_);
+  const auto output = execute(tool("read"), {{"file_path", "image"}});
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().message, "full");
 }

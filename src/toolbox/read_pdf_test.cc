@@ -132,7 +132,7 @@ TEST_F(ReadPdf, AManifestThatNamesNoProgramLeadsToNone) {
   tools::Registry registry;
   ASSERT_TRUE(add_embedded(registry, *shared_->sandbox, shared_->clock, {}, guests));
   put("a.pdf", pdf_of_pages(1));
-  const auto output = registry.find("read")->execute({{"file_path", "a.pdf"}}, grant_, context_);
+  const auto output = execute(*registry.find("read"), {{"file_path", "a.pdf"}});
   ASSERT_TRUE(output) << output.error().message;
   EXPECT_EQ(output->status, core::ResultStatus::failed);
   expect_has(output->text, "cannot go on in the program \"read_pdf\"");

@@ -44,8 +44,8 @@ TEST_F(WebFetchTest, ARefusedHostIsAFailureThatNamesTheRule) {
 TEST_F(WebFetchTest, WithoutANetworkNothingIsReached) {
   tools::Registry registry;
   ASSERT_TRUE(add_embedded(registry, *shared_->sandbox, shared_->clock,
-                           [](const core::Grant&) { return nullptr; }));
-  const auto output = registry.find("web_fetch")->execute({{"url", kUrl}}, grant_, context_);
+                           [](const tools::Execution&) { return nullptr; }));
+  const auto output = execute(*registry.find("web_fetch"), {{"url", kUrl}});
   ASSERT_TRUE(output);
   EXPECT_EQ(output->status, ResultStatus::failed);
   expect_has(output->text, "this program has no network [no-network]");
@@ -70,10 +70,10 @@ TEST_F(WebFetchTest, TheManifestMustAskForTheNetwork) {
   tools::Registry registry;
   ASSERT_TRUE(add_embedded(
       registry, *shared_->sandbox, shared_->clock,
-      [this](const core::Grant&) { return std::make_unique<TableNetwork>(pages_, asked_); },
+      [this](const tools::Execution&) { return std::make_unique<TableNetwork>(pages_, asked_); },
       guests));
   pages_[kUrl] = html("x");
-  const auto output = registry.find("web_fetch")->execute({{"url", kUrl}}, grant_, context_);
+  const auto output = execute(*registry.find("web_fetch"), {{"url", kUrl}});
   ASSERT_TRUE(output);
   EXPECT_EQ(output->status, ResultStatus::failed);
   EXPECT_TRUE(asked_.empty());

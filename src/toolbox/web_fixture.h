@@ -49,13 +49,14 @@ class WebTest : public GuestToolTest {
  protected:
   void SetUp() override {
     GuestToolTest::SetUp();
-    ASSERT_TRUE(add_embedded(
-        registry_, *shared_->sandbox, shared_->clock,
-        [this](const core::Grant&) { return std::make_unique<TableNetwork>(pages_, asked_); }));
+    ASSERT_TRUE(
+        add_embedded(registry_, *shared_->sandbox, shared_->clock, [this](const tools::Execution&) {
+          return std::make_unique<TableNetwork>(pages_, asked_);
+        }));
   }
 
   tools::ToolOutput fetch(const Json& arguments) {
-    auto output = registry_.find("web_fetch")->execute(arguments, grant_, context_);
+    auto output = execute(*registry_.find("web_fetch"), arguments);
     EXPECT_TRUE(output) << (output ? "" : output.error().message);
     return output.value_or(tools::ToolOutput{core::ResultStatus::failed, "(no output)"});
   }

@@ -5,13 +5,12 @@
 #include "base/guard.h"
 #include "base/text.h"
 #include "policy/policy.h"
+#include "tools/effects.h"
+#include "tools/view.h"
 
 namespace boxagnts::tools {
 namespace {
 
-using core::Access;
-using core::Decision;
-using core::Grant;
 using core::Level;
 using core::ResultStatus;
 using core::ToolResult;
@@ -51,106 +50,18 @@ Result<Json> parse_arguments(const core::ToolCall& call) {
   return parsed;
 }
 
-std::string folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return std::string(path.substr(0, slash == 0 || slash == path.npos ? 1 : slash));
-}
-
-// What "for this run" would approve: the folders of the writes, never one above a mount.
-std::vector<std::string> folders_of_writes(const std::vector<std::string>& writes,
-                                           const Grant& envelope) {
-  std::vector<std::string> folders;
-  for (const auto& path : writes) {
-    auto folder = folder_of(path);
-    const bool inside = std::ranges::any_of(envelope.mounts, [&](const auto& mount) {
-      return policy::is_below(folder, mount.guest_path);
-    });
-    if (GUARD("tools.approved_above_mount", !inside)) folder = path;
-    if (std::ranges::find(folders, folder) == folders.end()) folders.push_back(std::move(folder));
-  }
-  return folders;
-}
-
-std::string joined(const std::vector<std::string>& parts, std::size_t shown_max) {
-  std::string text;
-  for (std::size_t i = 0; i < parts.size() && i < shown_max; ++i)
-    text += (i == 0 ? "" : ", ") + parts[i];
-  if (parts.size() > shown_max)
-    text += " and " + std::to_string(parts.size() - shown_max) + " more";
-  return text;
-}
-
-core::Approval question_of(const core::ToolCall& call, const core::CallFacts& facts,
-                           const Decision& decision, const Grant& envelope, base::Clock& clock) {
-  core::Approval approval{.id = core::ApprovalId::make(clock.now()),
-                          .call_id = call.id,
-                          .tool = call.tool,
-                          .level = decision.level,
-                          .question = {},
-                          .files = facts.writes.empty() ? facts.reads : facts.writes,
-                          .blob = {}};
-  if (decision.level == Level::dangerous) {
-    approval.question = "Let " + call.tool + " act outside the sandbox?";
-  } else if (decision.level == Level::execute) {
-    approval.question =
-        "Let " + call.tool + " run a program in the sandbox that may change the workspace?";
-  } else if (facts.opaque || facts.writes.empty()) {
-    approval.question =
-        "Let " + call.tool + " change files in the workspace? Its arguments do not tell which";
-  } else {
-    approval.question = "Let " + call.tool + " change " + joined(facts.writes, 3) +
-                        "? (\"for this run\" covers all below " +
-                        joined(folders_of_writes(facts.writes, envelope), 3) + ")";
-  }
-  return approval;
-}
-
-// What the call may touch: the envelope, lowered to the decision. Never more than the envelope.
-Grant grant_of(const Grant& envelope, const core::Limits& limits_max, const Decision& decision) {
-  Grant grant = envelope;
-  for (auto& mount : grant.mounts) {
-    // Memory is the run's own scratch: writing there has no effect on anything that lasts.
-    const bool lasting = !mount.host_path.empty();
-    if (GUARD("tools.grant_read_only", lasting && decision.workspace == Access::read_only))
-      mount.access = Access::read_only;
-  }
-  auto& limits = grant.limits;
+// The tighter of what the run and the call's own tool are given.
+void lower_limits(core::Limits& limits, const core::Limits& limits_max) {
   limits.wall_time = std::min(limits.wall_time, limits_max.wall_time);
   limits.memory_bytes = std::min(limits.memory_bytes, limits_max.memory_bytes);
   limits.stack_bytes = std::min(limits.stack_bytes, limits_max.stack_bytes);
   limits.output_bytes = std::min(limits.output_bytes, limits_max.output_bytes);
   limits.open_files = std::min(limits.open_files, limits_max.open_files);
   limits.fuel = core::lower_fuel(limits.fuel, limits_max.fuel);
-  return grant;
-}
-
-// Puts the question. nullopt = go on.
-Result<std::optional<Refusal>> settle(const core::ToolCall& call, const core::CallFacts& facts,
-                                      const Decision& decision, RunPolicy& policy,
-                                      RunControl& control, base::Clock& clock) {
-  auto answer = control.ask(question_of(call, facts, decision, policy.envelope, clock));
-  if (!answer && answer.error().code == Code::cancelled)
-    return Refusal{
-        ResultStatus::cancelled,
-        "the run was cancelled while a person was asked about this call; it did not run"};
-  if (!answer && answer.error().code != Code::permission_denied)
-    return std::unexpected(std::move(answer).error());
-  if (GUARD("tools.nobody_answers", !answer))
-    return Refusal{ResultStatus::denied, answer.error().message};
-  if (GUARD("tools.answered_no", answer && answer->answer == core::Answer::no))
-    return Refusal{ResultStatus::denied,
-                   "a person was asked and said no, so " + call.tool +
-                       " did not run; do not try the same again, but go on without it or ask "
-                       "what is wanted instead"};
-  if (answer && answer->answer == core::Answer::for_this_run && decision.level == Level::write)
-    for (auto& folder : folders_of_writes(facts.writes, policy.envelope))
-      if (std::ranges::find(policy.approved_folders, folder) == policy.approved_folders.end())
-        policy.approved_folders.push_back(std::move(folder));
-  return std::nullopt;
 }
 
 // One call on its way through the steps; what it stops at becomes its result.
-class Passage {
+class Passage final : public ConnectionAsker {
  public:
   Passage(const core::ToolCall& call, RunPolicy& policy, const ToolContext& context,
           RunControl& control, base::Clock& clock)
@@ -167,36 +78,157 @@ class Passage {
                                                 fits.error().message + "; nothing ran"};
     auto found = tool.facts(arguments, context_);
     if (GUARD("tools.facts", !found)) return Refusal{ResultStatus::invalid, found.error().message};
-    const auto facts = found ? *std::move(found) : core::CallFacts{};
-    const auto decision = policy::decide({.tool = call_.tool,
-                                          .claimed = tool.spec().level,
-                                          .facts = facts,
-                                          .mode = policy_.mode,
-                                          .access = policy_.access,
-                                          .mounts = policy_.envelope.mounts,
-                                          .approved_folders = policy_.approved_folders,
-                                          .network = policy_.envelope.network});
-    TRY(control_.decided({call_.id, decision}));
-    if (GUARD("tools.denied", decision.verdict == Verdict::deny))
+    input_ = {.tool = call_.tool,
+              .claimed = tool.spec().level,
+              .facts = found ? *std::move(found) : core::CallFacts{},
+              .mode = policy_.mode,
+              .access = policy_.access,
+              .envelope = policy_.envelope,
+              .rules = policy_.rules.get(),
+              .skill_tools = policy_.skill_tools ? &*policy_.skill_tools : nullptr,
+              .approved_folders = policy_.approved_folders};
+    control_.touches(input_.facts);
+    decision_ = policy::decide(input_);
+    TRY(control_.decided({call_.id, decision_}));
+    if (GUARD("tools.denied", decision_.verdict == Verdict::deny))
       return Refusal{ResultStatus::denied,
-                     decision.reason + " [rule " + decision.rule + "; it did not run]"};
-    if (GUARD("tools.asked", decision.verdict == Verdict::ask))
-      if (auto refusal = TRY(settle(call_, facts, decision, policy_, control_, clock_)))
-        return *std::move(refusal);
+                     decision_.reason + " [rule " + decision_.rule + "; it did not run]"};
+    if (GUARD("tools.asked", decision_.verdict == Verdict::ask))
+      if (auto refusal = TRY(ask_before())) return *std::move(refusal);
     if (GUARD("tools.stopped_before_execution", context_.stop.stop_requested()))
       return Refusal{ResultStatus::cancelled, "the run was cancelled before this call ran"};
-    return execute(tool, arguments, grant_of(policy_.envelope, context_.limits, decision));
+    return execute(tool, arguments);
+  }
+
+  Result<core::NetworkEntry> ask(const net::Destination& destination) override {
+    // Who waits for the answer to another's question waits for a person, too.
+    const auto began = clock_.steady();
+    auto entry = answer_about(destination);
+    stopped_.add(clock_.steady() - began);
+    return entry;
+  }
+
+  void made(const net::Destination& destination) override {
+    auto text = destination.text();
+    if (std::ranges::find(connected_, text) == connected_.end())
+      connected_.push_back(std::move(text));
   }
 
  private:
-  Refusal execute(const Tool& tool, const Json& arguments, const Grant& grant) {
-    auto output = tool.execute(arguments, grant, context_);
-    if (output) return *std::move(output);
-    if (output.error().code == Code::cancelled)
-      return {ResultStatus::cancelled,
-              "the run was cancelled while this call ran; its effects are "
-              "unknown: look before repeating it"};
-    return {ResultStatus::failed, std::move(output.error().message)};
+  Result<core::NetworkEntry> answer_about(const net::Destination& destination) {
+    const std::lock_guard one_at_a_time(policy_.connections->asking);
+    const auto answered = policy_.connections->entries();
+    const core::NetworkEntry entry{
+        .text = destination.text(), .where = "a person's yes", .global_only = true};
+    if (std::ranges::find(answered, entry.text, &core::NetworkEntry::text) != answered.end())
+      return entry;
+    if (GUARD("tools.connection_mode", policy::judge_connection(policy_.mode) != Verdict::ask))
+      return fail(Code::permission_denied, "this mode connects to no host that no rule allows",
+                  "table:" + std::string(core::name_of(policy_.mode)) + "/connection");
+    auto asked = control_.ask({.id = core::ApprovalId::make(clock_.now()),
+                               .call_id = call_.id,
+                               .tool = call_.tool,
+                               .level = decision_.level,
+                               .kind = core::QuestionKind::connection,
+                               .question = "Let " + call_.tool + " connect to " +
+                                           destination.text() + " (" + destination.method + ")?",
+                               .connection = destination.text(),
+                               .connected = connected_,
+                               .for_this_run = "every request to " + destination.text(),
+                               .always = "connect " + destination.text()});
+    if (!asked) return std::unexpected(std::move(asked.error()));
+    if (GUARD("tools.connection_unanswered", !asked->reply))
+      return fail(Code::permission_denied, asked->why, "unanswered");
+    const core::Reply reply = asked->reply.value_or(core::Reply{core::Answer::yes});
+    if (GUARD("tools.connection_no", reply.answer == core::Answer::no))
+      return fail(Code::permission_denied,
+                  with_word("a person was asked about " + destination.text() +
+                                " and said no; do without it",
+                            reply),
+                  "answer");
+    if (reply.answer == core::Answer::always)
+      if (const auto added = control_.add_rule("connect " + destination.text()); added)
+        TRY(control_.note(*added));
+    if (reply.answer != core::Answer::yes) policy_.connections->add(entry);
+    return entry;
+  }
+
+  Result<std::optional<Refusal>> ask_before() {
+    core::Approval approval{
+        .id = core::ApprovalId::make(clock_.now()),
+        .call_id = call_.id,
+        .tool = call_.tool,
+        .level = decision_.level,
+        .kind = core::QuestionKind::call,
+        .files = input_.facts.writes.empty() ? input_.facts.reads : input_.facts.writes};
+    approval.question = "Let " + call_.tool + " run" +
+                        (approval.files.empty() ? "" : " on " + joined(approval.files, 3)) + "? " +
+                        decision_.reason;
+    auto asked = control_.ask(std::move(approval));
+    if (!asked && asked.error().code == Code::cancelled)
+      return Refusal{
+          ResultStatus::cancelled,
+          "the run was cancelled while a person was asked about this call; it did not run"};
+    if (!asked) return std::unexpected(std::move(asked.error()));
+    if (GUARD("tools.call_unanswered", !asked->reply))
+      return Refusal{ResultStatus::denied, asked->why};
+    if (GUARD("tools.call_no", asked->reply && asked->reply->answer == core::Answer::no))
+      return Refusal{ResultStatus::denied,
+                     with_word("a person was asked and said no, so " + call_.tool +
+                                   " did not run; do not try the same again, but go on without it "
+                                   "or ask what is wanted instead",
+                               *asked->reply)};
+    answered_reads_ = input_.facts.reads;
+    return std::nullopt;
+  }
+
+  Result<Refusal> execute(const Tool& tool, const Json& arguments) {
+    auto grant = policy::grant_of(input_, decision_, answered_reads_);
+    lower_limits(grant.limits, context_.limits);
+    grant.network.answered = policy_.connections->entries();
+    std::unique_ptr<View> view;
+    if (input_.claimed != Level::none) {
+      auto opened = View::open(grant, context_, clock_);
+      if (!opened) return Refusal{ResultStatus::failed, std::move(opened.error().message)};
+      view = *std::move(opened);
+      if (decision_.level == Level::read_only) note_reads(*view);
+    }
+    const Execution execution{.call = call_,
+                              .grant = grant,
+                              .context = context_,
+                              .files = view ? view->name_space() : nullptr,
+                              .control = control_,
+                              .policy = policy_,
+                              .connections = *this,
+                              .stopped = stopped_};
+    auto output = tool.execute(arguments, execution);
+    if (!output && output.error().code == Code::cancelled)
+      return Refusal{ResultStatus::cancelled,
+                     "the run was cancelled while this call ran; nothing of what it had changed "
+                     "was applied"};
+    if (!output && output.error().code == Code::conflict)
+      return std::unexpected(std::move(output.error()));
+    if (!output) return Refusal{ResultStatus::failed, std::move(output.error().message)};
+    if (!view) return *std::move(output);
+    return settle_changes({.call = call_,
+                           .input = input_,
+                           .decision = decision_,
+                           .context = context_,
+                           .policy = policy_,
+                           .control = control_,
+                           .connected = connected_},
+                          *view, *std::move(output), clock_);
+  }
+
+  // What they are now, before they are read: what changes in between is changed since.
+  void note_reads(View& view) {
+    const auto root = view.name_space()->root();
+    for (const auto& path : input_.facts.reads) {
+      const auto stat = view.name_space()->stat(root, path, vfs::Follow::yes);
+      if (stat && stat->kind == vfs::Kind::file)
+        policy_.read_files->note(path,
+                                 {stat->inode, stat->size, stat->modified_ns, stat->changed_ns});
+    }
   }
 
   const core::ToolCall& call_;
@@ -204,6 +236,11 @@ class Passage {
   const ToolContext& context_;
   RunControl& control_;
   base::Clock& clock_;
+  policy::Input input_;
+  core::Decision decision_;
+  std::vector<std::string> answered_reads_;
+  std::vector<std::string> connected_;
+  base::StoppedTime stopped_;
 };
 
 }  // namespace
@@ -217,6 +254,19 @@ Result<std::unique_ptr<CallPipeline>> CallPipeline::make(const Registry& registr
     pipeline->schemas_.emplace(std::string(name), *std::move(schema));
   }
   return pipeline;
+}
+
+CallPipeline::Meant CallPipeline::meant_by(const core::ToolCall& call) const {
+  Meant meant{call, registry_.find(call.tool)};
+  if (!meant.tool) return meant;
+  if (const auto arguments = parse_arguments(call))
+    if (auto other = meant.tool->stands_for(call, *arguments)) {
+      meant = {*other, registry_.find(other->tool)};
+      // One that stands for one that stands for another is a riddle, not a call.
+      if (meant.tool && meant.tool->stands_for(meant.call, JsonObject{})) meant.tool = nullptr;
+    }
+  if (meant.tool) meant.call.tool = meant.tool->spec().name;
+  return meant;
 }
 
 Result<core::ToolFinished> CallPipeline::run(const core::ToolCall& call, RunPolicy& policy,
@@ -235,16 +285,16 @@ Result<core::ToolFinished> CallPipeline::run(const core::ToolCall& call, RunPoli
   };
   if (GUARD("tools.stopped", context.stop.stop_requested()))
     return finish({ResultStatus::cancelled, "the run was cancelled before this call ran"});
-  const Tool* tool = registry_.find(call.tool);
-  const auto schema = schemas_.find(call.tool);
+  const auto [actual, tool] = meant_by(call);
+  const auto schema = schemas_.find(actual.tool);
   if (!tool || schema == schemas_.end())
-    return finish({ResultStatus::invalid, unknown_tool(registry_, call.tool, policy.access)});
-  return finish(TRY(Passage(call, policy, context, control, clock_).pass(*tool, schema->second)));
+    return finish({ResultStatus::invalid, unknown_tool(registry_, actual.tool, policy.access)});
+  return finish(TRY(Passage(actual, policy, context, control, clock_).pass(*tool, schema->second)));
 }
 
-bool CallPipeline::reads_only(const core::ToolCall& call) const {
-  const Tool* tool = registry_.find(call.tool);
-  return tool && tool->spec().level <= Level::read_only;
+bool CallPipeline::runs_beside_others(const core::ToolCall& call) const {
+  const Tool* tool = meant_by(call).tool;
+  return tool && tool->spec().level <= Level::read_only && !tool->runs_alone();
 }
 
 }  // namespace boxagnts::tools

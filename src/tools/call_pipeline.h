@@ -1,4 +1,6 @@
-// The one way a tool is run: validate -> facts -> decide -> ask -> grant -> execute -> result.
+// The one way a tool is run: validate -> facts -> decide -> grant -> execute in a copy-on-write
+// view
+// -> judge what it changed -> apply, ask or drop -> result.
 //
 // Nothing else calls Tool::execute (a test holds this). Stateless but for the registry's schemas;
 // thread-safe. Every step that can refuse carries a guard id (docs/security.md lists them).
@@ -14,25 +16,6 @@
 
 namespace boxagnts::tools {
 
-// What the pipeline needs of the run it works for. Implemented by the loop, and by `tool run`.
-class RunControl {
- public:
-  virtual ~RunControl() = default;
-  // The decision is made: log it. Before anything with an effect runs. Errors end the run.
-  virtual Status decided(const core::CallDecided& decision) = 0;
-  // Puts a question to a person and waits. Errors: cancelled; permission_denied when nobody can
-  // answer (the message says so to the model).
-  virtual Result<core::Reply> ask(const core::Approval& approval) = 0;
-};
-
-// The standing facts of a run.
-struct RunPolicy {
-  core::Mode mode = core::Mode::ask;
-  core::AgentAccess access = core::AgentAccess::full;
-  core::Grant envelope;                       // the most any call may get
-  std::vector<std::string> approved_folders;  // grows with "for this run"
-};
-
 class CallPipeline {
  public:
   // Errors: invalid_argument when a tool's schema is malformed. `registry` outlives the pipeline.
@@ -44,10 +27,19 @@ class CallPipeline {
   Result<core::ToolFinished> run(const core::ToolCall& call, RunPolicy& policy,
                                  const ToolContext& context, RunControl& control) const;
 
-  // Whether a call is known and would only read: such neighbours may run side by side.
-  bool reads_only(const core::ToolCall& call) const;
+  // Whether a call is known, would only read and need not run alone: such neighbours may run side
+  // by side.
+  bool runs_beside_others(const core::ToolCall& call) const;
 
  private:
+  // The call that it is, where it is made through another tool or by another spelling, and its
+  // tool; nullptr when there is none.
+  struct Meant {
+    core::ToolCall call;
+    const Tool* tool = nullptr;
+  };
+  Meant meant_by(const core::ToolCall& call) const;
+
   CallPipeline(const Registry& registry, base::Clock& clock) : registry_(registry), clock_(clock) {}
 
   const Registry& registry_;

@@ -1,5 +1,6 @@
-// A person's own call of a tool, outside any run: what the envelope grants is granted, and nothing
-// is asked. The same for every door. Thread-safe.
+// A person's own call of a tool, outside any run: what the envelope grants is granted, and what
+// would be asked of files is answered with yes; hosts take a rule, and what rules deny stays
+// denied. The same for every door. Thread-safe.
 #pragma once
 
 #include <stop_token>
@@ -14,6 +15,8 @@ struct OwnCall {
   core::ToolCall call;
   core::Grant envelope;
   std::string workspace;  // absolute, canonical
+  std::shared_ptr<const policy::Rules> rules;
+  workspace::Changes* changes = nullptr;  // where what it changes is held back
   std::stop_token stop;
 };
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "policy/policy.h"
 #include "tools/tool.h"
 
@@ -13,8 +15,17 @@ Status Registry::add(std::unique_ptr<Tool> tool) {
 }
 
 const Tool* Registry::find(std::string_view name) const {
-  for (const auto& tool : tools_)
-    if (tool->spec().name == name) return tool.get();
+  const auto named = [this](std::string_view wanted) -> const Tool* {
+    for (const auto& tool : tools_)
+      if (tool->spec().name == wanted) return tool.get();
+    return nullptr;
+  };
+  if (const auto* tool = named(name)) return tool;
+  std::string other(name);
+  std::ranges::replace(other, '-', '_');
+  if (const auto* tool = named(other)) return tool;
+  if (other.starts_with("file_")) return named(other.substr(5));
+  if (other.ends_with("_tool")) return named(other.substr(0, other.size() - 5));
   return nullptr;
 }
 

@@ -5,15 +5,22 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/stopped_time.h"
 #include "base/time.h"
 #include "core/event.h"
-#include "vfs/filesystem.h"
+#include "tools/run_control.h"
+#include "vfs/name_space.h"
+
+namespace boxagnts::workspace {
+class Changes;
+}
 
 namespace boxagnts::tools {
 
@@ -26,6 +33,10 @@ struct ToolContext {
   // Keeps bytes with the run's session and gives the id of the blob. Empty where nothing is kept:
   // then a result has text only.
   std::function<Result<std::string>(std::string_view bytes)> keep = {};
+  // A result that was kept whole because it was shown shortened. Empty: there are none.
+  std::function<Result<std::string>(const std::string& id)> result = {};
+  // Where what calls change is held back. nullptr: nothing that lasts can be changed.
+  workspace::Changes* changes = nullptr;
 };
 
 // The whole result of a call; cutting it for the model is the loop's business.
@@ -33,6 +44,22 @@ struct ToolOutput {
   core::ResultStatus status = core::ResultStatus::ok;
   std::string text;                           // UTF-8
   std::vector<core::ImageBlock> images = {};  // without their call_id
+  // It was ended before it was done (a limit, a trap): what it changed is half of something.
+  bool cut_short = false;
+};
+
+// One call under way, and all that it may touch.
+struct Execution {
+  const core::ToolCall& call;
+  const core::Grant& grant;
+  const ToolContext& context;
+  // The grant's mounts. What is written to files that last is held back, and judged when the call
+  // is done. nullptr for tools of level none.
+  std::shared_ptr<const vfs::NameSpace> files;
+  RunControl& control;
+  RunPolicy& policy;  // to be changed only by tools that run alone
+  ConnectionAsker& connections;
+  base::StoppedTime& stopped;  // while a person is asked; the limit of time leaves it out
 };
 
 class Tool {
@@ -42,10 +69,16 @@ class Tool {
   // From checked arguments to what the call would touch. Errors: invalid_argument.
   virtual Result<core::CallFacts> facts(const Json& arguments,
                                         const ToolContext& context) const = 0;
-  // Runs under exactly `grant`. Errors are ours (busy, internal, cancelled); what goes wrong inside
-  // the tool is an output of status failed.
-  virtual Result<ToolOutput> execute(const Json& arguments, const core::Grant& grant,
-                                     const ToolContext& context) const = 0;
+  // Runs under exactly the execution's grant. Errors are ours (busy, internal, cancelled); what
+  // goes wrong inside the tool is an output of status failed.
+  virtual Result<ToolOutput> execute(const Json& arguments, const Execution& execution) const = 0;
+  // Whether no other call of the run may be under way meanwhile, although it only reads: it talks
+  // to the person, or changes how the run stands.
+  virtual bool runs_alone() const { return false; }
+  // The call that this one is made for, where the tool only names another: it takes its place.
+  virtual std::optional<core::ToolCall> stands_for(const core::ToolCall&, const Json&) const {
+    return std::nullopt;
+  }
 };
 
 // The tools of one program, built by `app`. Order of registration is the order the model sees.
@@ -53,7 +86,9 @@ class Registry {
  public:
   // Errors: conflict when the name is taken.
   Status add(std::unique_ptr<Tool> tool);
-  const Tool* find(std::string_view name) const;  // nullptr when unknown
+  // Also by the spellings of the Rust BoxAgnts: web-fetch, file-read, skill-tool. nullptr when
+  // unknown.
+  const Tool* find(std::string_view name) const;
   std::vector<std::string_view> names() const;
   // What a model with this access is shown.
   std::vector<core::ToolSpec> specs(core::AgentAccess access) const;

@@ -415,32 +415,7 @@ class HostFilesystem final : public Filesystem {
   const std::shared_ptr<Directory> root_;
 };
 
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return lower(x) == lower(y);
-  });
-}
-
 }  // namespace
-
-bool Masks::hides(std::string_view path) const {
-  for (std::size_t from = 0; from < path.size();) {
-    const std::size_t end = std::min(path.find('/', from), path.size());
-    if (same_ignoring_case(path.substr(from, end - from), kStateFolder)) return true;
-    for (const auto& glob : hidden_)
-      if (glob.matches(path.substr(0, end))) return true;
-    from = end + 1;
-  }
-  return false;
-}
-
-std::set<std::string> Masks::below(std::string_view folder) const {
-  std::set<std::string> patterns;
-  for (const auto& glob : hidden_)
-    for (auto& pattern : glob.below(folder)) patterns.insert(std::move(pattern));
-  return patterns;
-}
 
 Result<std::shared_ptr<Filesystem>> open_host_filesystem(const std::string& host_path,
                                                          core::Access access, Masks masks,

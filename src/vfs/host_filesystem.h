@@ -8,35 +8,15 @@
 #pragma once
 
 #include <memory>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
-#include "base/glob.h"
 #include "core/policy_values.h"
 #include "vfs/filesystem.h"
+#include "vfs/masks.h"
 #include "vfs/quota.h"
 
 namespace boxagnts::vfs {
-
-// Judged on the resolved path, relative to the mount's root. The state folder's name is hidden at
-// every depth, in any letter case, always.
-class Masks {
- public:
-  static constexpr std::string_view kStateFolder = ".boxagnts";
-
-  Masks() = default;
-  explicit Masks(std::vector<base::Glob> hidden) : hidden_(std::move(hidden)) {}
-  // `path` is relative to the mount's root, lexically normal, "" for the root.
-  bool hides(std::string_view path) const;
-  // What is hidden below a folder, as patterns (base::Glob::below). A folder that moves to where
-  // some of them are missing would show what was hidden.
-  std::set<std::string> below(std::string_view folder) const;
-
- private:
-  std::vector<base::Glob> hidden_;
-};
 
 // Errors: not_found, invalid_argument (no folder), permission_denied, unsupported (the kernel has
 // no openat2: the message says what that needs).

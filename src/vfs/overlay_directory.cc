@@ -404,8 +404,7 @@ Sys<void> OverlayDirectory::rename_entry(std::string_view from, Directory& to,
   const std::string old_path = joined_path(Tree::path_of(*node_), from);
   const std::string new_path = joined_path(Tree::path_of(*other.node_), to_name);
   // What becomes hidden by moving is no change; what was hidden stays so.
-  const bool shows =
-      !std::ranges::includes(tree_->masks.below(new_path), tree_->masks.below(old_path));
+  const bool shows = !tree_->masks.below(new_path).hides_at_least(tree_->masks.below(old_path));
   if (GUARD("vfs.overlay-mask-moved", shows)) return std::unexpected(EACCES);
   const auto source = find(from);
   if (!source) return std::unexpected(source.error());

@@ -52,9 +52,7 @@ class OverlayTest : public testing::Test {
     std::ofstream(ws_ + "/" + path, std::ios::binary) << text;
   }
   void open(OverlayOptions options = {}, std::vector<std::string> hidden = {}) {
-    std::vector<base::Glob> globs;
-    for (const auto& glob : hidden) globs.push_back(base::Glob::parse(glob).value());
-    const Masks masks(globs);
+    const auto masks = Masks::parse(hidden).value();
     state_ = root_ + "/state" + std::to_string(++opened_);
     fs::create_directory(state_);
     overlay_ = Overlay::open(open_host_filesystem(ws_, core::Access::read_only, masks).value(),

@@ -95,7 +95,7 @@ class PathEscape : public testing::Test {
   }
 
   std::shared_ptr<Filesystem> mount() {
-    const Masks masks({base::Glob::parse("hidden").value(), base::Glob::parse("**/.env*").value()});
+    const auto masks = Masks::parse({"hidden", "**/.env*"}).value();
     if (kind_ == MountKind::plain)
       return open_host_filesystem(ws_, core::Access::read_write, masks).value();
     auto lower = open_host_filesystem(ws_, core::Access::read_only, masks).value();

@@ -478,7 +478,7 @@ TEST(NameSpace, MountsAtImpossiblePlacesAreRefused) {
 }
 
 TEST(Masks, HideTheStateFolderEverywhereAndGlobsWithAllBelow) {
-  const Masks masks({base::Glob::parse("secrets").value(), base::Glob::parse("**/.env*").value()});
+  const auto masks = Masks::parse({"secrets", "**/.env*"}).value();
   for (const auto* hidden : {".boxagnts", ".BoxAgnts", "a/.boxagnts", ".boxagnts/state.db",
                              "secrets", "secrets/deep/key", ".env", "a/b/.env.local", ".env/x"})
     EXPECT_TRUE(masks.hides(hidden)) << hidden;
@@ -498,9 +498,9 @@ TEST_P(MaskedMove, AFolderMovesOnlyWhereTheSameIsHidden) {
     std::filesystem::create_directories(root + "/" + name);
   std::filesystem::create_directory(root + "/conf/sub");
   const auto name_space =
-      NameSpace::make({{"/m", open_host_filesystem(root, core::Access::read_write,
-                                                   Masks({base::Glob::parse(mask).value()}))
-                                  .value()}})
+      NameSpace::make(
+          {{"/m", open_host_filesystem(root, core::Access::read_write, Masks::parse({mask}).value())
+                      .value()}})
           .value();
   const auto start = name_space->at("/m").value();
   const auto source = name_space->resolve(start, from, Follow::no).value();

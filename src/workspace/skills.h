@@ -15,13 +15,11 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "workspace/own_files.h"
 #include "workspace/skill.h"
 #include "workspace/workspace.h"
 
 namespace boxagnts::workspace {
-
-// Whether a person has said that what comes with a workspace may act for them.
-enum class Trust : std::uint8_t { untrusted, trusted };
 
 struct SkillPlaces {
   std::string workspace_root;

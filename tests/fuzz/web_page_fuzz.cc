@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "tests/fuzz/fuzz.h"
 #include "toolbox/guest_tools.h"
+#include "tools/test_execution.h"
 #include "vfs/streams.h"
 
 namespace boxagnts {
@@ -34,7 +35,7 @@ class OnePage final : public sandbox::Network {
 class Guest {
  public:
   Guest() {
-    FUZZ_CHECK(toolbox::add_embedded(registry_, *sandbox_, clock_, [this](const core::Grant&) {
+    FUZZ_CHECK(toolbox::add_embedded(registry_, *sandbox_, clock_, [this](const tools::Execution&) {
       return std::make_unique<OnePage>(page_);
     }));
     grant_.limits.wall_time = std::chrono::seconds(10);
@@ -49,7 +50,9 @@ class Guest {
                          {"readability", readability}};
     Result<tools::ToolOutput> output = fail(Code::internal, "not run");
     auto thread = base::Thread::start("guest", core::calling_thread_bytes(grant_.limits), [&] {
-      output = registry_.find("web_fetch")->execute(arguments, grant_, {.workspace = "/"});
+      const tools::ToolContext context{.workspace = "/"};
+      output = tools::TestExecution(grant_, context, clock_)
+                   .run(*registry_.find("web_fetch"), arguments);
     });
     FUZZ_CHECK(thread);
     thread->join();

@@ -49,8 +49,8 @@ void make_socket(const std::string& path) {
 }
 
 vfs::Mount host_mount(const std::string& guest, const std::string& folder, core::Access access,
-                      std::vector<base::Glob> hidden = {}) {
-  return {guest, vfs::open_host_filesystem(folder, access, vfs::Masks(std::move(hidden)),
+                      const std::vector<std::string>& hidden = {}) {
+  return {guest, vfs::open_host_filesystem(folder, access, vfs::Masks::parse(hidden).value(),
                                            {.bytes_max = 64 << 20, .entries_max = 1000})
                      .value()};
 }
@@ -88,8 +88,7 @@ std::vector<vfs::Mount> shared_mounts() {
         host_mount("/ro", top + "/ro", core::Access::read_only),
         {"/full", full_filesystem()},
         {"/dev", vfs::make_stream_folder(vfs::make_devices(sevens))},
-        host_mount("/special", top + "/special", core::Access::read_write,
-                   {base::Glob::parse("masked*").value()}),
+        host_mount("/special", top + "/special", core::Access::read_write, {"masked*"}),
         {"/special/mounted", vfs::make_memory_filesystem(system_clock(), 1 << 10)}};
   }();
   return kMounts;

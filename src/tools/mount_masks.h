@@ -9,10 +9,10 @@
 #include "base/error.h"
 #include "vfs/host_filesystem.h"
 
-namespace boxagnts::toolbox {
+namespace boxagnts::tools {
 
 // Errors: invalid_argument for a malformed mask: nothing runs with fewer masks than were asked for.
-Result<vfs::Masks> masks_of_mount(const std::vector<std::string>& masks,
+Result<vfs::Masks> masks_of_mount(const std::vector<std::vector<std::string>>& masks,
                                   std::string_view guest_path);
 
-}  // namespace boxagnts::toolbox
+}  // namespace boxagnts::tools
