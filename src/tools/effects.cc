@@ -27,17 +27,14 @@ std::string below(const std::string& folder, const std::string& relative) {
   return (folder == "/" ? "" : folder) + "/" + relative;
 }
 
-// What "for this run" would cover: the folders of these paths, never one above a mount; of what a
-// rule asks about in a folder that it does not ask about, the path alone.
+// What "for this run" would cover: the folders of these paths, which are in their mounts as the
+// paths are (a mount's root is no change); of what a rule asks about in a folder that it does not
+// ask about, the path alone.
 std::vector<std::string> folders_of(const std::vector<std::string>& paths,
                                     const policy::Input& input) {
   std::vector<std::string> folders;
   for (const auto& path : paths) {
     auto folder = folder_of(path);
-    const bool inside = std::ranges::any_of(input.envelope.mounts, [&](const auto& mount) {
-      return policy::is_below(folder, mount.guest_path);
-    });
-    if (GUARD("tools.approved_above_mount", !inside)) folder = path;
     if (input.rules && !input.rules->asks_about_folder_of(path, folder)) folder = path;
     if (std::ranges::find(folders, folder) == folders.end()) folders.push_back(std::move(folder));
   }
