@@ -145,9 +145,8 @@ OfPaths judge_by_rules(const Input& input, Level level) {
   };
   for (const auto& path : input.facts.reads) judge(path, input.rules->judge_read(path), "reading");
   for (const auto& path : input.facts.writes) {
-    // What may not be seen may not be made either.
-    auto hidden = input.rules->judge_read(path);
-    if (hidden && hidden->verdict == Verdict::deny) judge(path, std::move(hidden), "using");
+    // What may not be seen may not be made either, before a person says yes.
+    judge(path, input.rules->judge_read(path), "using");
     const auto ruling = input.rules->judge_write(path);
     if (ruling && ruling->verdict == Verdict::deny) judge(path, ruling, "changing");
   }
@@ -271,7 +270,7 @@ Decision decide(const Input& input) {
   } else if (GUARD("policy.read_asked", of_paths.asked.has_value())) {
     decision.verdict = Verdict::ask;
     decision.rule = of_paths.asked->rule;
-    decision.reason = "the rule " + of_paths.asked->rule + " asks before such a file is read";
+    decision.reason = "the rule " + of_paths.asked->rule + " asks before such a file is seen";
   } else if (verdict == Verdict::ask) {
     decision.reason = input.tool + " acts outside the sandbox, which is always asked about";
   }

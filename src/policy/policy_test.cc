@@ -316,7 +316,7 @@ TEST(Policy, WhatIsDeniedToWriteIsDeniedBeforeTheCall) {
 }
 
 TEST(Policy, WhatIsAskedAboutToReadIsAskedBeforeAndAnAskToWriteIsNot) {
-  const auto rules = rules_of({{kAsk, "read drafts/**"}, {kAsk, "write drafts/**"}});
+  const auto rules = rules_of({{kAsk, "read drafts/**"}, {kAsk, "write asked/**"}});
   for (const auto mode : kModes) {
     auto input = call(Level::read_only, mode, &rules);
     input.facts.reads = {"/w/a", "/w/drafts/b"};
@@ -324,8 +324,10 @@ TEST(Policy, WhatIsAskedAboutToReadIsAskedBeforeAndAnAskToWriteIsNot) {
     EXPECT_EQ(decision.verdict, kAsk) << name_of(mode);
     EXPECT_EQ(decision.rule, "ask read drafts/** (config.toml:3)");
   }
-  EXPECT_EQ(decide(writing("/w/drafts/b", Mode::edits, &rules)).verdict, kAllow)
+  EXPECT_EQ(decide(writing("/w/asked/b", Mode::edits, &rules)).verdict, kAllow)
       << "the question is the diff";
+  EXPECT_EQ(decide(writing("/w/drafts/b", Mode::edits, &rules)).verdict, kAsk)
+      << "what is hidden cannot be made before a yes";
 }
 
 // --- changes

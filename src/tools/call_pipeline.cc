@@ -154,13 +154,12 @@ class Passage final : public ConnectionAsker {
   }
 
   Result<std::optional<Refusal>> ask_before() {
-    core::Approval approval{
-        .id = core::ApprovalId::make(clock_.now()),
-        .call_id = call_.id,
-        .tool = call_.tool,
-        .level = decision_.level,
-        .kind = core::QuestionKind::call,
-        .files = input_.facts.writes.empty() ? input_.facts.reads : input_.facts.writes};
+    core::Approval approval{.id = core::ApprovalId::make(clock_.now()),
+                            .call_id = call_.id,
+                            .tool = call_.tool,
+                            .level = decision_.level,
+                            .kind = core::QuestionKind::call,
+                            .files = named_files()};
     approval.question = "Let " + call_.tool + " run" +
                         (approval.files.empty() ? "" : " on " + joined(approval.files, 3)) + "? " +
                         decision_.reason;
@@ -178,12 +177,20 @@ class Passage final : public ConnectionAsker {
                                    " did not run; do not try the same again, but go on without it "
                                    "or ask what is wanted instead",
                                *asked->reply)};
-    answered_reads_ = input_.facts.reads;
+    answered_ = named_files();
     return std::nullopt;
   }
 
+  // What the call says it would touch, each once.
+  std::vector<std::string> named_files() const {
+    auto files = input_.facts.writes;
+    for (const auto& path : input_.facts.reads)
+      if (std::ranges::find(files, path) == files.end()) files.push_back(path);
+    return files;
+  }
+
   Result<Refusal> execute(const Tool& tool, const Json& arguments) {
-    auto grant = policy::grant_of(input_, decision_, answered_reads_);
+    auto grant = policy::grant_of(input_, decision_, answered_);
     lower_limits(grant.limits, context_.limits);
     grant.network.answered = policy_.connections->entries();
     std::unique_ptr<View> view;
@@ -238,7 +245,7 @@ class Passage final : public ConnectionAsker {
   base::Clock& clock_;
   policy::Input input_;
   core::Decision decision_;
-  std::vector<std::string> answered_reads_;
+  std::vector<std::string> answered_;  // that a person let it see
   std::vector<std::string> connected_;
   base::StoppedTime stopped_;
 };

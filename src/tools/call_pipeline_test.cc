@@ -177,6 +177,14 @@ TEST_F(CallPipelineTest, WhatARuleHidesUntilAYesIsShownAfterItAndOnlyThat) {
   EXPECT_EQ(control.questions.size(), 2u);
   read->act = look("/draft.md");
   EXPECT_EQ(run("read", path_).text, "hidden") << "the answer was for that call";
+
+  write->act = doing([this](const Execution& execution) {
+    return write_file(execution, w_ + "/draft.md", "new");
+  });
+  control.answer(Answer::no);
+  EXPECT_EQ(run("write", path_arguments(w_ + "/draft.md")).status, ResultStatus::denied);
+  EXPECT_EQ(run("write", path_arguments(w_ + "/draft.md")).status, ResultStatus::ok);
+  EXPECT_EQ(get(w_ + "/draft.md"), "new");
 }
 
 // --- grants
