@@ -1,0 +1,69 @@
+// A person's own call: what would be asked is a yes, what rules deny stays denied, and nothing of
+// it is kept.
+#include "tools/own_call.h"
+
+#include "tools/pipeline_fixture.h"
+
+namespace boxagnts::tools {
+namespace {
+
+using core::ResultStatus;
+using core::Verdict;
+
+class OwnCallTest : public PipelineTest {
+ protected:
+  core::ToolResult run_own(const std::string& tool, const std::string& arguments = "") {
+    const auto pipeline = CallPipeline::make(registry, clock).value();
+    auto finished = run_own_call(*pipeline,
+                                 {.call = {"c1", tool, arguments},
+                                  .envelope = policy.envelope,
+                                  .workspace = w_,
+                                  .rules = policy.rules,
+                                  .changes = changes_.get(),
+                                  .stop = stop.get_token()},
+                                 clock);
+    EXPECT_TRUE(finished);
+    return finished ? finished->result : core::ToolResult{};
+  }
+};
+
+TEST_F(OwnCallTest, WhatWouldBeAskedIsDoneAndNothingIsKept) {
+  use_rules({{Verdict::ask, "tool exec"}, {Verdict::ask, "write asked"}});
+  exec->act = [this](const Json&, const Execution& execution) -> Result<ToolOutput> {
+    EXPECT_EQ(write_file(execution, w_ + "/asked", "x"), 0);
+    EXPECT_TRUE(execution.connections.ask(
+        net::destination_of("GET", net::parse_url("https://a.test/").value())));
+    return ToolOutput{ResultStatus::ok, "done"};
+  };
+  EXPECT_EQ(run_own("exec").text, "done");
+  EXPECT_EQ(get(w_ + "/asked"), "x");
+  EXPECT_TRUE(kept_sets().empty()) << "no session would undo it";
+}
+
+TEST_F(OwnCallTest, WhatRulesDenyStaysDenied) {
+  use_rules({{Verdict::deny, "write locked"}, {Verdict::deny, "tool write"}});
+  exec->act = doing(
+      [this](const Execution& execution) { return write_file(execution, w_ + "/locked", "x"); });
+  EXPECT_EQ(run_own("exec").status, ResultStatus::denied);
+  EXPECT_FALSE(fs::exists(w_ + "/locked"));
+  EXPECT_EQ(run_own("write").status, ResultStatus::denied);
+  EXPECT_EQ(run_own("read", path_arguments(w_ + "/.env")).status, ResultStatus::denied);
+  EXPECT_EQ(write->runs + read->runs, 0);
+}
+
+TEST_F(OwnCallTest, ItStopsOnRequest) {
+  stop.request_stop();
+  EXPECT_EQ(run_own("exec").status, ResultStatus::cancelled);
+  EXPECT_EQ(exec->runs, 0);
+}
+
+TEST_F(OwnCallTest, AToolIsFoundByNameOrTheNearestIsNamed) {
+  EXPECT_EQ(find_tool(registry, "read").value(), read);
+  const auto none = find_tool(registry, "reed");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Code::not_found);
+  EXPECT_TRUE(none.error().message.contains("did you mean \"read\"?"));
+}
+
+}  // namespace
+}  // namespace boxagnts::tools
