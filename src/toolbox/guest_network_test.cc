@@ -33,6 +33,7 @@ class Server {
   std::string origin() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
   void take() {
+    head_.clear();
     connection_.reset(::accept(listener_.get(), nullptr, nullptr));
     std::array<char, 4096> buffer;
     while (!head_.contains("\r\n\r\n")) {
@@ -159,7 +160,7 @@ TEST_F(GuestNetworkTest, WhatTheGrantDoesNotAllowIsNotReached) {
   EXPECT_TRUE(asker_.asked.empty()) << "nobody is asked about what is denied";
 }
 
-constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr const char* kOk = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
 
 TEST_F(GuestNetworkTest, WhatNoRuleAllowsIsAskedAboutOnceAProcessBeforeAnythingIsSent) {
   asker_.error.reset();

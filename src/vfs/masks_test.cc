@@ -69,6 +69,31 @@ TEST(Masks, WhatHoldsBelowAFolderTellsWhetherItMayMove) {
   EXPECT_TRUE(some.below("a").hides_at_least(some.below("open")));
 }
 
+TEST(Masks, TheOrderOfGlobsHoldsForFoldersThatMoveToo) {
+  // The same globs are left below both, but in a the last one shows, in b it hides.
+  const auto some = masks({"a/k", "!*/k", "b/k"});
+  EXPECT_FALSE(some.hides("a/k"));
+  EXPECT_TRUE(some.hides("b/k"));
+  EXPECT_NE(some.below("a"), some.below("b"));
+  EXPECT_FALSE(some.below("a").hides_at_least(some.below("b")));
+}
+
+TEST(Masks, OfSeveralListsEachHidesByItself) {
+  auto both = masks({"a/**", "!a/b"});
+  both.add(masks({"**/c", "!a/**"}));
+  EXPECT_TRUE(both.hides("a/x")) << "another list does not show it";
+  EXPECT_FALSE(both.hides("a/b"));
+  EXPECT_TRUE(both.hides("d/c"));
+  EXPECT_FALSE(both.hides("d/e"));
+  EXPECT_NE(both.below("a"), both.below("d"));
+  EXPECT_EQ(both.below("d"), both.below("e"));
+  // Which list a glob is in tells, but lists and globs that say nothing there do not.
+  auto other = masks({"x/y", "**/c"});
+  EXPECT_NE(both.below("d"), other.below("d"));
+  EXPECT_EQ(masks({"x/y"}).below("d"), Masks().below("d"));
+  EXPECT_EQ(masks({"**/c"}).below("d"), other.below("d"));
+}
+
 TEST(Masks, AMalformedGlobIsRefused) {
   EXPECT_EQ(Masks::parse({"a", "[b"}).error().code, Code::invalid_argument);
   EXPECT_EQ(Masks::parse({"!{b"}).error().code, Code::invalid_argument);
