@@ -42,7 +42,8 @@ Input writing(std::string path, Mode mode, const Rules* rules = nullptr) {
 
 using Entries = std::vector<std::pair<Verdict, const char*>>;
 Rules rules_of(const Entries& entries, Layer layer = Layer::user) {
-  Rules rules({.workspace = "/w", .home = "/home/u", .configuration = ""});
+  static const Rules kBuiltin({.workspace = "/w", .home = "/home/u", .configuration = ""});
+  Rules rules = kBuiltin;
   for (const auto& [verdict, text] : entries)
     EXPECT_TRUE(rules.add(layer, verdict, text, "config.toml:3")) << text;
   return rules;

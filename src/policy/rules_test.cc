@@ -26,9 +26,7 @@ struct Entry {
   std::string text;
 };
 
-Rules make(const std::vector<Entry>& entries,
-           Places places = {.workspace = "/w", .home = "/home/u", .configuration = ""}) {
-  Rules rules(std::move(places));
+Rules with(Rules rules, const std::vector<Entry>& entries) {
   int line = 0;
   for (const auto& entry : entries) {
     const auto added =
@@ -36,6 +34,17 @@ Rules make(const std::vector<Entry>& entries,
     EXPECT_TRUE(added) << (added ? "" : added.error().message);
   }
   return rules;
+}
+
+const Rules& builtin() {
+  static const Rules kRules({.workspace = "/w", .home = "/home/u", .configuration = ""});
+  return kRules;
+}
+
+Rules make(const std::vector<Entry>& entries) { return with(builtin(), entries); }
+
+Rules make(const std::vector<Entry>& entries, Places places) {
+  return with(Rules(std::move(places)), entries);
 }
 
 // "allow", "ask", "deny", or "" where the rules say nothing.
@@ -402,7 +411,7 @@ TEST(BuiltinRules, SecretsAreNotReadWhereverTheyAre) {
                            "terraform.tfstate",
                            ".ssh/.env.example"})
     for (const char* folder : {"/w/", "/w/a/b/", "/home/u/", "/"}) {
-      const auto ruling = make({}).judge_read(folder + std::string(name));
+      const auto ruling = builtin().judge_read(folder + std::string(name));
       EXPECT_EQ(said(ruling), "deny") << folder << name;
       if (ruling) EXPECT_TRUE(ruling->rule.ends_with("(built in)")) << ruling->rule;
     }
@@ -435,7 +444,7 @@ TEST(BuiltinRules, WhatLooksLikeASecretAndIsNoneStaysReadable) {
                            ".github/workflows/ci.yml",
                            "terraform.tf"})
     for (const char* folder : {"/w/", "/w/a/b/"})
-      EXPECT_EQ(said(make({}).judge_read(folder + std::string(name))), "") << folder << name;
+      EXPECT_EQ(said(builtin().judge_read(folder + std::string(name))), "") << folder << name;
 }
 
 TEST(BuiltinRules, WhatIsRunOrObeyedLaterIsAskedAboutBeforeItIsWritten) {
@@ -508,13 +517,13 @@ TEST(BuiltinRules, WhatIsRunOrObeyedLaterIsAskedAboutBeforeItIsWritten) {
                            ".devcontainer/devcontainer.json",
                            "x.code-workspace"})
     for (const char* folder : {"/w/", "/w/a/b/"})
-      EXPECT_EQ(said(make({}).judge_write(folder + std::string(name))), "ask") << folder << name;
+      EXPECT_EQ(said(builtin().judge_write(folder + std::string(name))), "ask") << folder << name;
   for (const char* path : {"/w/extensions/skills/x/SKILL.md", "/w/extensions/skills/x/run.py",
                            "/w/extensions/tools/x.wasm"})
-    EXPECT_EQ(said(make({}).judge_write(path)), "ask") << path;
+    EXPECT_EQ(said(builtin().judge_write(path)), "ask") << path;
   for (const char* path : {"/w/src/a.cc", "/w/.gitignore", "/w/README.md", "/w/agents/x.md",
                            "/w/github/x", "/w/Makefile", "/w/git/x"})
-    EXPECT_EQ(said(make({}).judge_write(path)), "") << path;
+    EXPECT_EQ(said(builtin().judge_write(path)), "") << path;
 }
 
 TEST(BuiltinRules, EachOneParsesAndNoneIsHiddenBehindAnother) {
@@ -590,8 +599,8 @@ std::string shown(const std::vector<Entry>& entries, const std::string& path, st
   return text;
 }
 
-constexpr std::uint64_t kSeeds = 4000;
-constexpr int kPathsASeed = 12;
+constexpr std::uint64_t kSeeds = 3000;
+constexpr int kPathsASeed = 8;
 
 TEST(RulesProperty, AnUntrustedWorkspacesLayerAndTheRunsNeverMakeAnythingLessStrict) {
   int stricter = 0, same = 0;
@@ -615,13 +624,12 @@ TEST(RulesProperty, AnUntrustedWorkspacesLayerAndTheRunsNeverMakeAnythingLessStr
       (reading > 0 ? stricter : same)++;
     }
   }
-  EXPECT_GT(stricter, 500);
-  EXPECT_GT(same, 500);
+  EXPECT_GT(stricter, 200);
+  EXPECT_GT(same, 200);
 }
 
 TEST(RulesProperty, ADenyAnywhereAlwaysWins) {
   int denied = 0;
-  const auto builtin = make({});
   for (std::uint64_t seed = 0; seed < kSeeds && !testing::Test::HasFailure(); ++seed) {
     Gardener gardener(seed);
     auto entries = gardener.entries(Layer::user, 4);
@@ -643,13 +651,13 @@ TEST(RulesProperty, ADenyAnywhereAlwaysWins) {
         const auto ruling = one.second.judge_read(path);
         return ruling && ruling->rule.starts_with(one.first);
       });
-      const bool builtin_denies = strictness(builtin.judge_read(path)) == 3;
+      const bool builtin_denies = strictness(builtin().judge_read(path)) == 3;
       if (!one_denies && !(builtin_denies && !lifts)) continue;
       ++denied;
       EXPECT_EQ(said(rules.judge_read(path)), "deny") << shown(entries, path, seed);
     }
   }
-  EXPECT_GT(denied, 1000);
+  EXPECT_GT(denied, 500);
 }
 
 TEST(RulesProperty, TheOrderOfEntriesInALayerDecidesNothing) {
@@ -661,7 +669,7 @@ TEST(RulesProperty, TheOrderOfEntriesInALayerDecidesNothing) {
         entries.emplace_back(entry, "rules:" + std::to_string(entries.size()));
     const bool trusted = gardener.below(2) == 0;
     const auto in_this_order = [&] {
-      Rules rules({.workspace = "/w", .home = "/home/u", .configuration = ""});
+      Rules rules = builtin();
       for (const auto& [entry, where] : entries)
         EXPECT_TRUE(rules.add(entry.layer, entry.verdict, entry.text, where));
       if (trusted) rules.trust_workspace();

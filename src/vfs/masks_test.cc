@@ -87,11 +87,12 @@ TEST(Masks, OfSeveralListsEachHidesByItself) {
   EXPECT_FALSE(both.hides("d/e"));
   EXPECT_NE(both.below("a"), both.below("d"));
   EXPECT_EQ(both.below("d"), both.below("e"));
-  // Which list a glob is in tells, but lists and globs that say nothing there do not.
-  auto other = masks({"x/y", "**/c"});
-  EXPECT_NE(both.below("d"), other.below("d"));
-  EXPECT_EQ(masks({"x/y"}).below("d"), Masks().below("d"));
-  EXPECT_EQ(masks({"**/c"}).below("d"), other.below("d"));
+  // Of other masks, too: lists and globs that say nothing there do not tell.
+  EXPECT_EQ(both.below("d"), masks({"x/y", "**/c"}).below("d"));
+  EXPECT_EQ(Masks().below("d"), masks({"x/y"}).below("d"));
+  auto apart = masks({"**/c"});
+  apart.add(masks({"!**/e"}));
+  EXPECT_NE(apart.below("d"), masks({"**/c", "!**/e"}).below("d"));
 }
 
 TEST(Masks, AMalformedGlobIsRefused) {
