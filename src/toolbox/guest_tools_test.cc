@@ -205,13 +205,6 @@ TEST_F(GuestTools, NoStateFolderExists) {
   EXPECT_FALSE(succeed("glob", {{"pattern", "**"}}).contains("boxagnts/"));
 }
 
-TEST_F(GuestTools, AMountThatIsGoneIsOurError) {
-  grant_.mounts[0].host_path = root_ / "gone";
-  const auto output = execute(tool("read"), Json{{"file_path", "a"}});
-  ASSERT_FALSE(output);
-  expect_has(output.error().message, "gone");
-}
-
 // --- paths: way in x tool
 // --------------------------------------------------------------------------
 

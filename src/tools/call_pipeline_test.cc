@@ -358,5 +358,13 @@ TEST_F(CallPipelineTest, OnlyWhatReadsAndNeedNotBeAloneRunsBesideOthers) {
     EXPECT_EQ(pipeline->runs_beside_others({"c", tool, ""}), beside) << tool;
 }
 
+TEST_F(CallPipelineTest, AMountThatIsGoneIsToldAndNothingRuns) {
+  policy.envelope.mounts.push_back({"/nowhere/gone", "/gone", Access::read_only});
+  const auto result = run("read", "{}");
+  EXPECT_EQ(result.status, ResultStatus::failed);
+  EXPECT_TRUE(result.text.contains("/nowhere/gone")) << result.text;
+  EXPECT_EQ(runs(), 0);
+}
+
 }  // namespace
 }  // namespace boxagnts::tools

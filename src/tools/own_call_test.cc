@@ -31,7 +31,7 @@ TEST_F(OwnCallTest, WhatWouldBeAskedIsDoneAndNothingIsKept) {
   use_rules({{Verdict::ask, "tool exec"}, {Verdict::ask, "write asked"}});
   exec->act = [this](const Json&, const Execution& execution) -> Result<ToolOutput> {
     EXPECT_EQ(write_file(execution, w_ + "/asked", "x"), 0);
-    EXPECT_TRUE(execution.connections.ask(
+    EXPECT_FALSE(execution.connections.ask(
         net::destination_of("GET", net::parse_url("https://a.test/").value())));
     return ToolOutput{ResultStatus::ok, "done"};
   };
