@@ -4,25 +4,31 @@ namespace boxagnts::agent {
 
 void Approvals::open(const core::ApprovalId& id) {
   const std::lock_guard lock(mutex_);
-  open_.emplace(id, std::nullopt);
+  open_.emplace(id, Question{});
 }
 
 std::optional<Approvals::Given> Approvals::wait(const core::ApprovalId& id, std::stop_token stop,
                                                 base::Steady deadline) {
   std::unique_lock lock(mutex_);
-  answered_.wait_until(lock, stop, deadline, [&] { return open_.at(id).has_value(); });
-  auto given = std::move(open_.at(id));
-  open_.erase(id);
-  return given;
+  Question& question = open_.at(id);
+  answered_.wait_until(lock, stop, deadline, [&] { return question.given.has_value(); });
+  question.over = true;
+  return question.given;
 }
 
-bool Approvals::answer(const core::ApprovalId& id, core::Reply reply, std::string by) {
+void Approvals::close(const core::ApprovalId& id) {
+  const std::lock_guard lock(mutex_);
+  open_.erase(id);
+}
+
+Approvals::Taken Approvals::answer(const core::ApprovalId& id, core::Reply reply, std::string by) {
   const std::lock_guard lock(mutex_);
   const auto found = open_.find(id);
-  if (found == open_.end() || found->second) return false;
-  found->second = Given{std::move(reply), std::move(by)};
+  if (found == open_.end()) return Taken::unknown;
+  if (found->second.over || found->second.given) return Taken::too_late;
+  found->second.given = Given{std::move(reply), std::move(by)};
   answered_.notify_all();
-  return true;
+  return Taken::yes;
 }
 
 }  // namespace boxagnts::agent

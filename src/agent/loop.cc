@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "agent/prompt.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "vfs/memory_filesystem.h"
@@ -143,6 +144,12 @@ Status Loop::begin() {
   return log(bodies);
 }
 
+void Loop::answered_late(const core::Approval& approval, const core::Reply& reply) {
+  if (approval.kind == core::QuestionKind::connection && reply.answer != core::Answer::no)
+    policy_.connections->add(
+        {.text = approval.connection, .where = "a person's yes", .global_only = true});
+}
+
 Result<core::RunEnded> Loop::run() {
   auto ending = TRY(take_turns());
   return core::RunEnded{.outcome = ending.outcome,
@@ -255,6 +262,22 @@ Result<models::Answer> Loop::answer_of_turn() {
   }
 }
 
+// What waits for an answer is kept beyond the quota, too. Failing is no reason to end a run.
+void Loop::make_room() {
+  std::set<core::ChangeSetId> asked;
+  const auto questions = parts_.dependencies.store.open_questions();
+  if (!questions) return;
+  for (const auto& question : *questions) {
+    const auto events = parts_.dependencies.store.read(question.session, question.number - 1, 1);
+    if (!events || events->empty()) continue;
+    if (const auto* body = std::get_if<core::ApprovalAsked>(&events->front().body))
+      asked.insert(body->approval.changes);
+  }
+  const auto made = parts_.dependencies.changes.make_room(
+      [&](const core::ChangeSetId& id) { return !asked.contains(id); });
+  if (!made) base::log(base::LogLevel::warning, "agent", made.error().message);
+}
+
 // Neighbouring calls that only read run side by side; any other call is a barrier.
 Status Loop::run_calls() {
   const std::vector calls(conversation_.open_calls());  // a copy: results change the list
@@ -265,6 +288,7 @@ Status Loop::run_calls() {
     TRY(run_group(std::span(calls).subspan(at, end - at)));
     at = end;
   }
+  if (std::exchange(kept_some_, false)) make_room();
   return tell_nearest_instructions();
 }
 
@@ -375,6 +399,7 @@ Result<tools::Asked> Loop::CallControl::ask(core::Approval approval) {
 
 Status Loop::CallControl::note(core::EventBody body) {
   TRY(log_decision());
+  if (std::holds_alternative<core::ChangesKept>(body)) loop_.kept_some_ = true;
   return loop_.log(std::span(&body, 1));
 }
 
@@ -413,6 +438,7 @@ Result<tools::Asked> Loop::ask(core::Approval approval) {
           ? core::ApprovalAnswered{id, given->reply, given->by}
           : core::ApprovalAnswered{id, {}, parts_.stop.stop_requested() ? "cancelled" : "expired"};
   TRY(log(std::span(&answered, 1)));
+  parts_.approvals.close(id);
   if (given) return tools::Asked{.reply = given->reply};
   if (parts_.stop.stop_requested())
     return fail(Code::cancelled, "the run was cancelled while the question waited");

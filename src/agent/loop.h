@@ -48,6 +48,10 @@ class Loop {
   // (fenced, damaged): nothing more can be said there.
   Result<core::RunEnded> run();
   Status finish(core::RunEnded ended);
+  // From any thread, while the run is under way: into its log.
+  Status log(std::span<const core::EventBody> bodies);
+  // A question was answered that it did not wait for.
+  void answered_late(const core::Approval& approval, const core::Reply& reply);
 
  private:
   struct Ending {
@@ -69,7 +73,6 @@ class Loop {
   };
 
   Status keep_partial(std::chrono::microseconds took);
-  Status log(std::span<const core::EventBody> bodies);
   void show(core::FrameBody body);
   Result<Ending> take_turns();
   Result<models::Answer> ask_model();       // one attempt
@@ -98,13 +101,15 @@ class Loop {
   Status shorten(core::ToolResult& result);
   Result<tools::Asked> ask(core::Approval approval);
   Status tell_nearest_instructions();
+  void make_room();
 
   Parts parts_;
   std::string system_;  // from begin() on
   const tools::ToolContext context_;
   tools::RunPolicy policy_;
-  std::mutex asking_;   // one question at a time
-  std::mutex logging_;  // the log, what follows from it, and last_number_
+  std::mutex asking_;       // one question at a time
+  std::mutex logging_;      // the log, what follows from it, and last_number_
+  bool kept_some_ = false;  // changes, since room was made last
   std::mutex touching_;
   std::set<std::string> touched_;            // folders that calls worked in since the last look
   std::set<std::string> looked_into_;        // those whose AGENTS.md was looked for

@@ -8,6 +8,7 @@
 
 #include "agent/approvals.h"
 #include "agent/frames.h"
+#include "agent/late_answer.h"
 #include "agent/loop.h"
 #include "agent/tail.h"
 #include "base/log.h"
@@ -29,6 +30,7 @@ struct ActiveRun {
   std::unique_ptr<Loop> loop;
   enum class State : std::uint8_t { running, ending, finished };
   State state = State::running;  // under RunsImpl::mutex_
+  std::mutex ending;             // who holds it keeps the loop from going
   base::Thread thread;           // last: joined before the rest goes
 };
 
@@ -100,8 +102,15 @@ class RunsImpl final : public Runs {
   }
 
   Status answer(const core::ApprovalId& approval, core::Reply reply, std::string by) override {
-    if (approvals_.answer(approval, std::move(reply), std::move(by))) return {};
-    return fail(Code::not_found, "no question " + approval.text + " waits for an answer here");
+    const auto taken = approvals_.answer(approval, reply, by);
+    if (taken == Approvals::Taken::yes) return {};
+    if (taken == Approvals::Taken::too_late)
+      return fail(Code::not_found, "question " + approval.text + " has its answer");
+    auto question = dependencies_.store.open_question(approval);
+    if (!question && question.error().code == Code::not_found)
+      return fail(Code::not_found, "no question " + approval.text + " waits for an answer");
+    if (!question) return std::unexpected(std::move(question.error()));
+    return answer_now({*std::move(question), std::move(reply), std::move(by)});
   }
 
   Result<std::unique_ptr<Tail>> tail(const core::SessionId& session, std::int64_t after) override {
@@ -121,6 +130,40 @@ class RunsImpl final : public Runs {
   std::shared_ptr<FrameQueue> frames() override { return hub_.subscribe_all(); }
 
  private:
+  // Where its session's run is here, in that run's log; else as a run of its own.
+  Status answer_now(const LateAnswer& answer) {
+    LateParts parts{.store = dependencies_.store,
+                    .changes = dependencies_.changes,
+                    .rules = dependencies_.rules,
+                    .clock = dependencies_.clock,
+                    .log = {}};
+    const auto& session = answer.question.session;
+    wait_while_ending(session);
+    std::unique_lock lock(mutex_);
+    const auto running = std::ranges::find_if(active_, [&](const auto& entry) {
+      return entry.second->state == ActiveRun::State::running && entry.second->session == session;
+    });
+    if (running != active_.end()) {
+      ActiveRun& run = *running->second;
+      const std::lock_guard held(run.ending);
+      lock.unlock();
+      if (!run.loop) return fail(Code::busy, "the session's run is just ending; try again");
+      parts.log = [&run](std::span<const core::EventBody> bodies) { return run.loop->log(bodies); };
+      const auto approval = TRY(answer_late(parts, answer));
+      run.loop->answered_late(approval, answer.reply);
+      return {};
+    }
+    lock.unlock();
+    const auto acquired = TRY(dependencies_.store.acquire(session));
+    parts.log = [&](std::span<const core::EventBody> bodies) -> Status {
+      TRY(dependencies_.store.append(*acquired.lease, bodies));
+      hub_.ring(session);
+      return {};
+    };
+    TRY(answer_late(parts, answer));
+    return {};
+  }
+
   // One list for all runs of an access: schemas are large.
   std::shared_ptr<const ToolList> tools_for(core::AgentAccess access) {
     const std::lock_guard lock(mutex_);
@@ -202,8 +245,11 @@ class RunsImpl final : public Runs {
     if (!logged)
       base::log(base::LogLevel::error, "agent",
                 "run " + run.lease->run().text + " was lost: " + logged.error().message);
-    run.loop.reset();
-    run.lease.reset();  // the session is free again
+    {
+      const std::lock_guard last_word(run.ending);
+      run.loop.reset();
+      run.lease.reset();  // the session is free again
+    }
     hub_.ring(run.session);
     if (!logged) hub_.lose(run.session, logged.error());
     set_state(run, ActiveRun::State::finished);

@@ -101,7 +101,9 @@ class Runs {
   virtual Result<Started> start(const RunRequest& request) = 0;
   // Stops the run as soon as may be; its RunEnded follows. not_found when it is not running here.
   virtual Status cancel(const core::RunId& run) = 0;
-  // not_found when no such question waits.
+  // Also of a question that no run waits at any more: what it is about happens now. Errors:
+  // not_found (no such question, or it has its answer), busy (another process owns its session),
+  // conflict (expired, or what it is about is no longer kept).
   virtual Status answer(const core::ApprovalId& approval, core::Reply reply, std::string by) = 0;
   virtual Result<std::unique_ptr<Tail>> tail(const core::SessionId& session,
                                              std::int64_t after) = 0;

@@ -556,6 +556,69 @@ TEST_F(RunsTest, WithNobodyThereAQuestionIsQueuedAndTheModelIsTold) {
   EXPECT_EQ(written(), "");
 }
 
+// --- answers that nobody waited for
+
+TEST_F(RunsTest, ALateYesAppliesALateNoDropsAndBothAreSaidOnce) {
+  request_.mode = core::Mode::ask;
+  for (const auto& [answer, content] : {std::pair{core::Answer::yes, "1"},
+                                        {core::Answer::no, ""},
+                                        {core::Answer::for_this_run, "1"},
+                                        {core::Answer::always, "1"}}) {
+    changes_ = 0;
+    std::filesystem::remove(workspace_ + "/out/f");
+    const auto started = start({calls({{"c1", "change", "{}"}}), says("ok")});
+    const auto asked = all<core::ApprovalAsked>(follow(started)).at(0).approval;
+    EXPECT_EQ(written(), "");
+    ASSERT_EQ(store_->open_questions().value().size(), 1u);
+    EXPECT_TRUE(runs_->answer(asked.id, {answer}, "late"));
+    EXPECT_EQ(written(), content) << core::name_of(answer);
+    EXPECT_EQ(runs_->answer(asked.id, {answer}, "late").error().code, Code::not_found);
+    const auto events = store_->read(started.session, 0, 1000).value();
+    EXPECT_EQ(all<core::ApprovalAnswered>(events).at(0).by, "late");
+    EXPECT_EQ(all<core::ChangesSettled>(events).at(0).act,
+              answer == core::Answer::no ? core::ChangesAct::dropped : core::ChangesAct::applied);
+    EXPECT_EQ(all<core::RuleAdded>(events).size(), answer == core::Answer::always ? 1u : 0u);
+  }
+}
+
+TEST_F(RunsTest, ALateAnswerComesWhileTheRunGoesOn) {
+  request_.mode = core::Mode::ask;
+  const auto started =
+      start({calls({{"c1", "change", "{}"}}), calls({{"c2", "wait", "{}"}}), says("ok")});
+  waiting_.wait(0);
+  const auto question = store_->open_questions().value().at(0);
+  EXPECT_TRUE(runs_->answer(question.id, {core::Answer::yes}, "late"));
+  EXPECT_EQ(written(), "1");
+  EXPECT_TRUE(runs_->cancel(started.run));
+  const auto events = follow(started);
+  for (const auto& event : events) EXPECT_EQ(event.run, started.run) << "one run's log";
+  EXPECT_EQ(all<core::ChangesSettled>(events).size(), 1u);
+}
+
+TEST_F(RunsTest, ALateAnswerAfterItsTimeIsANo) {
+  request_.mode = core::Mode::ask;
+  settings_.question_time = std::chrono::seconds(5);
+  runs_ = make_runs();
+  const auto started = start({calls({{"c1", "change", "{}"}}), says("ok")});
+  const auto asked = all<core::ApprovalAsked>(follow(started)).at(0).approval;
+  clock_.advance(std::chrono::seconds(6));
+  EXPECT_EQ(runs_->answer(asked.id, {core::Answer::yes}, "late").error().code, Code::conflict);
+  EXPECT_EQ(written(), "");
+  const auto events = store_->read(started.session, 0, 1000).value();
+  EXPECT_EQ(all<core::ApprovalAnswered>(events).at(0).by, "expired");
+  EXPECT_EQ(all<core::ChangesSettled>(events).at(0).act, core::ChangesAct::dropped);
+}
+
+TEST_F(RunsTest, ChangesThatAreNoLongerKeptCannotBeSaidYesTo) {
+  request_.mode = core::Mode::ask;
+  const auto started = start({calls({{"c1", "change", "{}"}}), says("ok")});
+  const auto asked = all<core::ApprovalAsked>(follow(started)).at(0).approval;
+  ASSERT_TRUE(kept_changes_->drop(asked.changes));
+  EXPECT_EQ(runs_->answer(asked.id, {core::Answer::yes}, "late").error().code, Code::not_found);
+  EXPECT_EQ(store_->open_questions().value().size(), 1u) << "it can still be said no to";
+  EXPECT_TRUE(runs_->answer(asked.id, {core::Answer::no}, "late"));
+}
+
 TEST_F(RunsTest, AQuestionThatNobodyAnswersInTimeIsANo) {
   request_.mode = core::Mode::ask;
   request_.attended = true;

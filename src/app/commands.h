@@ -21,6 +21,10 @@ Result<int> execute(const cli::ToolRunCommand& command);
 // Errors become sentences and exit codes in here: those of env(1).
 Result<int> execute(const cli::ModuleRunCommand& command);
 Result<int> execute(const cli::PolicyExplainCommand& command);
+Result<int> execute(const cli::QuestionListCommand& command);
+Result<int> execute(const cli::QuestionShowCommand& command);
+Result<int> execute(const cli::QuestionAnswerCommand& command);
+Result<int> execute(const cli::TrustCommand& command);
 Result<int> execute(const cli::SessionListCommand& command);
 Result<int> execute(const cli::SessionShowCommand& command);
 Result<int> execute(const cli::SkillListCommand& command);

@@ -94,11 +94,17 @@ constexpr const char* kSkillRunExamples =
     "  boxagnts skill run front-component-generator framework=vue \"description=a date picker\"\n"
     "  git diff | boxagnts skill run code-review --mode plan";
 
+constexpr const char* kTrustHelp =
+    "In a folder that you trust the allow rules of its own .boxagnts/config.toml count, and its "
+    "skills\n"
+    "take the place of yours of the same name. Nothing else changes: its rules always may deny.";
+
 // CLI11 collects into these; make() turns them into the Command of what was given.
 struct Given {
   Common common;
   RunCommand run;
   PolicyExplainCommand explain;
+  std::string question, answer, word;
   std::string mode;
   std::string session;
   std::int64_t at = 0;
@@ -162,6 +168,7 @@ struct Commands {
   CLI::App *serve, *run, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session,
       *session_list, *session_show, *session_fork, *skill_list, *skill_show, *skill_new,
       *skill_check, *skill_run;
+  CLI::App *question_list, *question_show, *question_answer, *trust;
 };
 
 void define_session(CLI::App& app, Commands& commands, Given& given) {
@@ -202,6 +209,30 @@ void define_policy(CLI::App& app, Commands& commands, Given& given) {
   add_offline(explain, given);
   add_rules(explain, given);
   add_workspace(explain, given);
+}
+
+void define_questions(CLI::App& app, Commands& commands, Given& given) {
+  auto* question = app.add_subcommand("question", "what you are asked, and answering it");
+  question->require_subcommand(1);
+  commands.question_list = question->add_subcommand("list", "what waits for an answer");
+  commands.question_list->add_flag("--json", given.json, "one JSON event a line");
+  add_workspace(*commands.question_list, given);
+  commands.question_show = question->add_subcommand("show", "one question, with its diff");
+  commands.question_show->add_option("id", given.question, "the question")->required();
+  add_workspace(*commands.question_show, given);
+  commands.question_answer = question->add_subcommand(
+      "answer",
+      "answers one, also of a run that has ended: its changes are applied or dropped now");
+  commands.question_answer->add_option("id", given.question, "the question")->required();
+  commands.question_answer->add_option("answer", given.answer, "yes, no, for-this-run or always")
+      ->required();
+  commands.question_answer->add_option("--word", given.word, "a word to the model");
+  add_workspace(*commands.question_answer, given);
+
+  commands.trust = app.add_subcommand("trust", "whether what comes with a folder may act for you");
+  commands.trust->add_option("verdict", given.answer, "yes or no (default: says what holds)");
+  commands.trust->footer(kTrustHelp);
+  add_workspace(*commands.trust, given);
 }
 
 void define_serve(CLI::App& serve, Given& given) {
@@ -319,9 +350,25 @@ Commands define(CLI::App& app, Given& given) {
   add_rules(tool_run, given);
   add_workspace(tool_run, given);
   define_policy(app, commands, given);
+  define_questions(app, commands, given);
   define_skill(app, commands, given);
   define_session(app, commands, given);
   return commands;
+}
+
+Result<Command> answer_command(Given& given) {
+  auto answer = core::parse_enum<core::Answer>(given.answer);
+  if (!answer) return std::unexpected(std::move(answer.error()).in("the answer"));
+  return QuestionAnswerCommand{given.common, given.question, *answer, given.word};
+}
+
+Result<Command> trust_command(Given& given) {
+  TrustCommand command{.common = given.common};
+  if (given.answer.empty()) return command;
+  if (given.answer != "yes" && given.answer != "no")
+    return fail(Code::invalid_argument, "trust takes yes or no");
+  command.trust = given.answer == "yes";
+  return command;
 }
 
 Result<Command> explain_command(const CLI::App& app, Given& given) {
@@ -445,6 +492,10 @@ Result<Command> make(const Commands& commands, Given& given) {
   if (commands.tool_list->parsed()) return ToolListCommand{given.json};
   if (commands.tool_show->parsed()) return ToolShowCommand{given.tool};
   if (commands.tool_run->parsed()) return tool_run_command(*commands.tool_run, given);
+  if (commands.question_list->parsed()) return QuestionListCommand{given.common, given.json};
+  if (commands.question_show->parsed()) return QuestionShowCommand{given.common, given.question};
+  if (commands.question_answer->parsed()) return answer_command(given);
+  if (commands.trust->parsed()) return trust_command(given);
   if (commands.policy_explain->parsed()) return explain_command(*commands.policy_explain, given);
   if (commands.skill_list->parsed()) return SkillListCommand{given.common, given.json};
   if (commands.skill_show->parsed()) return SkillShowCommand{given.common, given.skill};

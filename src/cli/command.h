@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "core/policy_values.h"
+#include "core/question.h"
 
 namespace boxagnts::cli {
 
@@ -61,6 +62,26 @@ struct PolicyExplainCommand {
   std::string arguments = "{}";  // of the call
   std::optional<core::Mode> mode;
   bool json = false;
+};
+// What a person is asked and has not answered.
+struct QuestionListCommand {
+  Common common;
+  bool json = false;
+};
+struct QuestionShowCommand {
+  Common common;
+  std::string question;
+};
+struct QuestionAnswerCommand {
+  Common common;
+  std::string question;
+  core::Answer answer = core::Answer::no;
+  std::string word;
+};
+// Without a verdict: says what holds.
+struct TrustCommand {
+  Common common;
+  std::optional<bool> trust;
 };
 struct SessionListCommand {
   Common common;
@@ -115,7 +136,8 @@ struct ShowText {  // --help, --version: print and exit 0
 };
 
 using Command =
-    std::variant<ShowText, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
+    std::variant<ShowText, QuestionListCommand, QuestionShowCommand, QuestionAnswerCommand,
+                 TrustCommand, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
                  ModuleRunCommand, PolicyExplainCommand, SessionListCommand, SessionShowCommand,
                  SessionForkCommand, SkillListCommand, SkillShowCommand, SkillNewCommand,
                  SkillCheckCommand, SkillRunCommand, ServeCommand>;

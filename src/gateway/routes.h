@@ -7,13 +7,14 @@
 
 namespace boxagnts::gateway {
 
-std::vector<Route> system_routes();   // /, /healthz, /metrics, the OpenAPI document
-std::vector<Route> auth_routes();     // tokens and tickets
-std::vector<Route> run_routes();      // start, cancel, answer, list
-std::vector<Route> session_routes();  // list, show, rename, delete, events, export, blobs
-std::vector<Route> file_routes();     // the files of the workspace
-std::vector<Route> event_routes();    // the event stream
-std::vector<Route> tool_routes();     // list, show, run
+std::vector<Route> system_routes();    // /, /healthz, /metrics, the OpenAPI document
+std::vector<Route> auth_routes();      // tokens and tickets
+std::vector<Route> run_routes();       // start, cancel, answer, list
+std::vector<Route> question_routes();  // what a person is asked
+std::vector<Route> session_routes();   // list, show, rename, delete, events, export, blobs
+std::vector<Route> file_routes();      // the files of the workspace
+std::vector<Route> event_routes();     // the event stream
+std::vector<Route> tool_routes();      // list, show, run
 
 std::vector<Route> all_routes();
 

@@ -68,6 +68,18 @@ constexpr std::string_view kSchemas =
     "chosen": {"type": "array", "maxItems": 100, "items": {"type": "string", "maxLength": )json"
     R"json(1000}, "description": "Labels of the choices taken."}}},
 
+"QuestionAnswer": {
+  "type": "object", "required": ["answer"], "additionalProperties": false,
+  "properties": {
+    "answer": {"enum": ["yes", "no", "for-this-run", "always"]},
+    "text": {"type": "string", "maxLength": 20000},
+    "chosen": {"type": "array", "maxItems": 100, "items": {"type": "string", "maxLength": )json"
+    R"json(1000}}}},
+"Questions": {
+  "type": "object", "required": ["questions"],
+  "properties": {"questions": {"type": "array", "items": {"$ref": )json"
+    R"json("#/components/schemas/Event"}}}},
+
 "Session": {
   "type": "object", "required": ["id", "title", "created", "updated", "events", "model", )json"
     R"json("running"],
@@ -222,8 +234,8 @@ const Json& component_schemas() {
 
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
-  for (auto* group : {system_routes, auth_routes, run_routes, session_routes, event_routes,
-                      file_routes, tool_routes})
+  for (auto* group : {system_routes, auth_routes, run_routes, question_routes, session_routes,
+                      event_routes, file_routes, tool_routes})
     for (auto& route : group()) routes.push_back(std::move(route));
   return routes;
 }

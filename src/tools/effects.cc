@@ -234,13 +234,10 @@ class Settlement {
                      "what " + done_.call.tool + " changed could not be applied: " +
                          applied.error().message + "; look what stands there before you go on");
     std::string conflicts;
-    for (auto& file : *applied) {
-      core::SettledFile line{below(kept_event_.root, file.path), outcome_of(file.outcome),
-                             std::move(file.reason)};
-      if (line.outcome == core::FileOutcome::conflict)
-        conflicts += "\nnot written: " + line.path + ": " + line.reason;
-      settled.files.push_back(std::move(line));
-    }
+    settled.files = settled_files(*std::move(applied), kept_event_.root);
+    for (const auto& file : settled.files)
+      if (file.outcome == core::FileOutcome::conflict)
+        conflicts += "\nnot written: " + file.path + ": " + file.reason;
     applied_ = true;
     note_as_read();
     TRY(done_.control.note(std::move(settled)));
@@ -284,6 +281,14 @@ class Settlement {
 };
 
 }  // namespace
+
+std::vector<core::SettledFile> settled_files(std::vector<vfs::Applied> applied,
+                                             const std::string& root) {
+  std::vector<core::SettledFile> files;
+  for (auto& file : applied)
+    files.push_back({below(root, file.path), outcome_of(file.outcome), std::move(file.reason)});
+  return files;
+}
 
 std::string joined(const std::vector<std::string>& parts, std::size_t shown_max) {
   std::string text;

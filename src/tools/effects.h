@@ -8,6 +8,7 @@
 #include "policy/policy.h"
 #include "tools/tool.h"
 #include "tools/view.h"
+#include "vfs/change_set.h"
 
 namespace boxagnts::tools {
 
@@ -26,6 +27,10 @@ struct DoneCall {
 // run.
 Result<ToolOutput> settle_changes(const DoneCall& done, View& view, ToolOutput output,
                                   base::Clock& clock);
+
+// What an act did to each file of a change set, as the log tells it. `root`: its host folder.
+std::vector<core::SettledFile> settled_files(std::vector<vfs::Applied> applied,
+                                             const std::string& root);
 
 // "a, b, c and 2 more"
 std::string joined(const std::vector<std::string>& parts, std::size_t shown_max);
