@@ -1,9 +1,10 @@
 # boxagnts_room(NAME SOURCES a.cc … DEPS base core dep_… TESTS a_test.cc …)
 #
 # A room is one static library `boxagnts_NAME` from src/NAME; sources are listed, never globbed.
-# Its tests are one GoogleTest program `NAME_test`. DEPS names rooms by their short name.
+# Its tests are one GoogleTest program `NAME_test`. DEPS names rooms by their short name. SMALL: nothing
+# in it is hot, so it is compiled for size.
 function(boxagnts_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ROOM "SMALL" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
   set(links)
   foreach(dep ${ROOM_DEPS})
     if(TARGET ${dep})
@@ -16,6 +17,9 @@ function(boxagnts_room name)
     add_library(boxagnts_${name} STATIC ${ROOM_SOURCES})
     target_include_directories(boxagnts_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(boxagnts_${name} PUBLIC ${links} Threads::Threads)
+    if(ROOM_SMALL AND CMAKE_BUILD_TYPE STREQUAL Release)
+      target_compile_options(boxagnts_${name} PRIVATE -Os)
+    endif()
   else()
     add_library(boxagnts_${name} INTERFACE)
     target_include_directories(boxagnts_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src)
