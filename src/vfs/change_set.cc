@@ -110,6 +110,10 @@ class FolderChangeSet final : public ChangeSet {
   }
   std::span<const Applied> finished() const override { return finished_; }
   Result<std::vector<FileDiff>> diff(Part part) override;
+  std::optional<Version> now(std::size_t index) const override {
+    return manifest_.entries[index].now();
+  }
+  std::optional<std::string> text(const Side& side) const override;
   Result<std::vector<Applied>> apply(const Selection& what) override {
     return act(what, Part::proposed);
   }
@@ -157,44 +161,16 @@ bool is_file(const Side& side) { return side && side->kind == Kind::file; }
 
 // --- showing ---------------------------------------------------------------------------------
 
-FileDiff FolderChangeSet::diff_of(const Entry& entry, Part part) const {
-  const auto [before, after] = sides_of(entry, part);
-  FileDiff diff{.path = entry.change.path, .before = *before, .after = *after};
-  const auto text = [&](const Side& side) {
-    return is_folder(side) ? std::optional<std::string>("") : text_of(home_.folder.get(), side);
-  };
-  const bool same_bytes = *before && *after && same_content(*before, *after);
-  const auto a = same_bytes ? std::optional<std::string>("") : text(*before);
-  const auto b = same_bytes ? std::optional<std::string>("") : text(*after);
-  if (!a || !b) {
-    diff.opaque = true;
-  } else if (*before && *after && (*before)->kind != (*after)->kind) {
-    diff.hunks = make_hunks(*a, "");
-    for (auto& hunk : make_hunks("", *b)) diff.hunks.push_back(std::move(hunk));
-  } else {
-    diff.hunks = make_hunks(*a, *b);
-  }
-  return diff;
+std::optional<std::string> FolderChangeSet::text(const Side& side) const {
+  return is_folder(side) ? "" : text_of(home_.folder.get(), side);
 }
 
-// The same bytes gone there and new here are one rename, each taken once.
-void find_renames(std::vector<FileDiff>& diffs) {
-  std::multimap<std::string, FileDiff*> gone;
-  for (auto& diff : diffs)
-    if (is_file(diff.before) && !diff.after && diff.before->size > 0 &&
-        !diff.before->content_hash.empty())
-      gone.emplace(diff.before->content_hash, &diff);
-  for (auto& diff : diffs) {
-    if (diff.before || !is_file(diff.after)) continue;
-    const auto found = gone.find(diff.after->content_hash);
-    if (found == gone.end()) continue;
-    FileDiff& from = *found->second;
-    from.renamed_to = diff.path;
-    diff.renamed_from = from.path;
-    diff.before = from.before;
-    diff.hunks.clear();
-    gone.erase(found);
-  }
+FileDiff FolderChangeSet::diff_of(const Entry& entry, Part part) const {
+  const auto [before, after] = sides_of(entry, part);
+  const std::string none;
+  if (*before && *after && same_content(*before, *after))
+    return make_diff(entry.change.path, *before, *after, none, none);
+  return make_diff(entry.change.path, *before, *after, text(*before), text(*after));
 }
 
 Result<std::vector<FileDiff>> FolderChangeSet::diff(Part part) {

@@ -25,6 +25,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -81,6 +82,12 @@ class ChangeSet {
 
   // Sorted by path; files without a difference in that part are absent. Errors: io.
   virtual Result<std::vector<FileDiff>> diff(Part part) = 0;
+
+  // For diffs over several change sets: what of changes()[index] is in the target, leaving aside
+  // what others changed there since; and the text of a side of a change, "" of nothing and of
+  // folders, absent of what is no text, too long or not kept.
+  virtual std::optional<Version> now(std::size_t index) const = 0;
+  virtual std::optional<std::string> text(const std::optional<Version>& side) const = 0;
 
   // All files are judged before the first is written. With conflicts the others are applied all the
   // same; each file is whole or untouched. Parts may be applied one after the other. Hunks are

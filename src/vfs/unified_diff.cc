@@ -1,6 +1,7 @@
 #include "vfs/unified_diff.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 #include "vfs/text_diff.h"
@@ -120,6 +121,40 @@ std::vector<Hunk> make_hunks(std::string_view before_text, std::string_view afte
   std::vector<Hunk> hunks;
   for (const auto& one : group(edits)) hunks.push_back(make_hunk(before, after, one));
   return hunks;
+}
+
+FileDiff make_diff(std::string path, const std::optional<Version>& before,
+                   const std::optional<Version>& after, const std::optional<std::string>& a,
+                   const std::optional<std::string>& b) {
+  FileDiff diff{.path = std::move(path), .before = before, .after = after};
+  if (!a || !b) {
+    diff.opaque = true;
+  } else if (before && after && before->kind != after->kind) {
+    diff.hunks = make_hunks(*a, "");
+    for (auto& hunk : make_hunks("", *b)) diff.hunks.push_back(std::move(hunk));
+  } else {
+    diff.hunks = make_hunks(*a, *b);
+  }
+  return diff;
+}
+
+void find_renames(std::span<FileDiff> diffs) {
+  std::multimap<std::string, FileDiff*> gone;
+  for (auto& diff : diffs)
+    if (diff.before && diff.before->kind == Kind::file && !diff.after && diff.before->size > 0 &&
+        !diff.before->content_hash.empty())
+      gone.emplace(diff.before->content_hash, &diff);
+  for (auto& diff : diffs) {
+    if (diff.before || !diff.after || diff.after->kind != Kind::file) continue;
+    const auto found = gone.find(diff.after->content_hash);
+    if (found == gone.end()) continue;
+    FileDiff& from = *found->second;
+    from.renamed_to = diff.path;
+    diff.renamed_from = from.path;
+    diff.before = from.before;
+    diff.hunks.clear();
+    gone.erase(found);
+  }
 }
 
 std::string with_hunks(std::string_view before_text, std::string_view after_text,

@@ -36,6 +36,15 @@ std::vector<Hunk> make_hunks(std::string_view before, std::string_view after);
 std::string with_hunks(std::string_view before, std::string_view after,
                        std::span<const std::uint32_t> chosen);
 
+// What leads from one version to the other. Texts are those of files and what links say, "" where
+// there is neither; absent where it is no text that could be shown.
+FileDiff make_diff(std::string path, const std::optional<Version>& before,
+                   const std::optional<Version>& after, const std::optional<std::string>& a,
+                   const std::optional<std::string>& b);
+
+// The same bytes gone there and new here are one rename, each taken once.
+void find_renames(std::span<FileDiff> diffs);
+
 // The text of diffs. Folders, times, and modes but for "executable" are not part of the format.
 std::string to_unified(std::span<const FileDiff> diffs);
 
