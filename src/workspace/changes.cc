@@ -91,6 +91,11 @@ std::unexpected<Error> no_longer_kept(const ChangeSetId& id) {
                                    "kept changes were more than their quota");
 }
 
+std::unexpected<Error> not_there(const std::string& root) {
+  return fail(Code::unavailable,
+              "the folder " + root + ", or what was mounted there, is not there");
+}
+
 class FolderChanges final : public Changes {
  public:
   FolderChanges(std::string state_folder, base::Clock& clock, ChangesQuota quota)
@@ -126,6 +131,7 @@ class FolderChanges final : public Changes {
   Result<std::unique_ptr<vfs::ChangeSet>> open_set(const ChangeSetId& id,
                                                    const std::string& root) override {
     TRY(check(id));
+    if (!exists(root)) return not_there(root);
     for (const auto& place : {home_, root + "/" + kStateFolder + "/changes"}) {
       const std::string folder = place + "/" + id.text;
       if (!exists(folder + "/manifest.json")) continue;
@@ -134,6 +140,9 @@ class FolderChanges final : public Changes {
       TRY(check_is_own_folder(folder));
       return vfs::ChangeSet::open(folder, root);
     }
+    // An empty folder where a file system was mounted.
+    const std::string there = TRY(folder_of(id));
+    if (!there.empty() && !exists(fs::path(there).parent_path())) return not_there(root);
     return no_longer_kept(id);
   }
 

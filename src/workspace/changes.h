@@ -46,8 +46,9 @@ class Changes {
   // those of vfs::ChangeSet::keep; then nothing is left of it.
   virtual Result<std::unique_ptr<vfs::ChangeSet>> keep(Staging staging,
                                                        std::vector<vfs::Change> changes) = 0;
-  // `root` as it was staged for. Errors: not_found (no longer kept: over the quota, or dropped; or
-  // no such root), corrupt, busy (somebody works on it), io.
+  // `root` as it was staged for. Errors: not_found (no longer kept: over the quota, or dropped),
+  // unavailable (the root, or what was mounted there, is not there now), corrupt, busy (somebody
+  // works on it), io.
   virtual Result<std::unique_ptr<vfs::ChangeSet>> open_set(const core::ChangeSetId& id,
                                                            const std::string& root) = 0;
   // Damaged or not. Errors: not_found, busy, io.

@@ -17,6 +17,7 @@
 
 #include "vfs/host_filesystem.h"
 #include "vfs/overlay.h"
+#include "workspace/change_events.h"
 
 namespace boxagnts::workspace {
 namespace {
@@ -202,6 +203,42 @@ TEST_F(ChangesTest, LinksAreNotFollowed) {
   EXPECT_EQ(changes_->stage(root_).error().code, Code::invalid_argument);
   EXPECT_EQ(Changes::open(state_, clock_).error().code, Code::invalid_argument);
   EXPECT_TRUE(fs::exists(base_ + "/moved/manifest.json"));
+}
+
+TEST_F(ChangesTest, EventsTellEveryPathOfIt) {
+  put(root_ + "/b.txt", "same\nold\n");
+  put(root_ + "/from", "moved\n");
+  auto staging = changes_->stage(root_).value();
+  auto lower = vfs::open_host_filesystem(root_, core::Access::read_only, {}).value();
+  const auto overlay = vfs::Overlay::open(std::move(lower), {}, staging.folder()).value();
+  {
+    const auto folder = overlay->filesystem()->root();
+    const std::string text = "same\nnew\nnewer\n", name = "\xff";
+    (void)(*folder->open_file("b.txt", {.write = true, .truncate = true}))
+        ->write_at(std::as_bytes(std::span(text)), 0);
+    (void)folder->remove_file("a.txt");
+    (void)folder->make_directory(name);
+    (void)folder->rename_entry("from", *folder, "to");
+  }
+  const auto id = staging.id();
+  const auto set = changes_->keep(std::move(staging), overlay->changes().value()).value();
+  const auto told = file_changes(root_, set->diff(vfs::Part::proposed).value());
+  using Kind = core::FileChangeKind;
+  EXPECT_EQ(told,
+            (std::vector<core::FileChange>{{root_ + "/a.txt", Kind::removed, 0, 1, false},
+                                           {root_ + "/b.txt", Kind::changed, 2, 1, false},
+                                           {root_ + "/from", Kind::removed, 0, 0, false},
+                                           {root_ + "/to", Kind::added, 0, 0, false},
+                                           {root_ + "/\xef\xbf\xbd", Kind::added, 0, 0, false}}));
+  put(root_ + "/b.txt", "same\nperson\n");
+  const auto event =
+      settled_event(id, root_, core::ChangesAct::applied, set->apply({}).value(), "mode");
+  ASSERT_EQ(event.files.size(), 5u);
+  EXPECT_EQ(event.files[1].path, root_ + "/b.txt");
+  EXPECT_EQ(event.files[1].outcome, core::FileOutcome::conflict);
+  EXPECT_FALSE(event.files[1].reason.empty());
+  EXPECT_EQ(event.files[4].path, told[4].path);
+  EXPECT_EQ(event.files[4].outcome, core::FileOutcome::applied);
 }
 
 // --- processes -------------------------------------------------------------------------------
@@ -405,7 +442,10 @@ TEST_F(ElsewhereTest, AMountThatIsNotThereKeepsItsNotes) {
   const auto id = keep(*changes_, mount_, "a.txt", "two\n");
   fs::rename(mount_, mount_ + ".away");
   changes_ = Changes::open(state_, clock_, {.sets_max = 0}).value();
-  EXPECT_EQ(changes_->open_set(id, mount_).error().code, Code::not_found);
+  EXPECT_EQ(changes_->open_set(id, mount_).error().code, Code::unavailable);
+  fs::create_directory(mount_);
+  EXPECT_EQ(changes_->open_set(id, mount_).error().code, Code::unavailable) << "not mounted";
+  fs::remove(mount_);
   ASSERT_TRUE(changes_->make_room([](const ChangeSetId&) { return false; }));
   fs::rename(mount_ + ".away", mount_);
   changes_ = Changes::open(state_, clock_, {.sets_max = 0}).value();
