@@ -57,9 +57,10 @@ Status remove_folder(const std::string& folder) {
     if (failed) error = failed;
   }
   if (!error) ::unlink((folder + "/lock").c_str());
-  if (!error && ::rmdir(folder.c_str()) != 0 && errno != ENOENT)
-    error = {errno, std::generic_category()};
-  if (error) return fail(Code::io, "cannot remove the change set " + folder, error.message());
+  if (!error && ::rmdir(folder.c_str()) != 0) error = {errno, std::generic_category()};
+  // Once the lock's file is gone, whoever finds the rest may remove it, too.
+  if (error && error != std::errc::no_such_file_or_directory)
+    return fail(Code::io, "cannot remove the change set " + folder, error.message());
   return {};
 }
 
