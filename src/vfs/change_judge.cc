@@ -67,8 +67,11 @@ class Decision {
 
   Verdict restore() const {
     const Side& original = entry_.placed->original;
-    Verdict verdict = reached(same(found_, original) ? Outcome::already : Outcome::applied,
-                              original, same_content(original, entry_.change.before));
+    const bool as_it_was =
+        same(found_, original) && (!original || original->kind == Kind::directory ||
+                                   found_->modified_ns == original->modified_ns);
+    Verdict verdict = reached(as_it_was ? Outcome::already : Outcome::applied, original,
+                              same_content(original, entry_.change.before));
     if (original) verdict.source = original->content;
     // A folder's time is everybody's: it goes back only where nobody changed anything in it.
     if (original && original->kind == Kind::directory && found_ &&

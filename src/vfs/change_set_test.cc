@@ -552,6 +552,19 @@ TEST(ChangeSet, DropRemovesAllOfIt) {
   EXPECT_EQ(slurp(target / "x"), "x");
 }
 
+TEST(ChangeSet, ATimeThatGoesBackIsToldAsAnAct) {
+  Target target;
+  spill(target / "x", "x");
+  target.copy_anew();
+  vfs::set_time(target.copy() + "/x", 1'000'000'000'000'000'000);
+  const Seen before = see(target / "x");
+  const auto set = target.keep();
+  EXPECT_EQ(by_path(set->apply({}))["x"].outcome, Outcome::applied);
+  EXPECT_EQ(see(target / "x").modified_ns, 1'000'000'000'000'000'000);
+  EXPECT_EQ(by_path(set->undo({}))["x"].outcome, Outcome::applied);
+  EXPECT_EQ(see(target / "x"), before);
+}
+
 TEST(ChangeSet, NamesThatAreNoUtf8) {
   Target target;
   const std::string name = "100%\xff\n";
