@@ -49,6 +49,7 @@ void ChangeHistory::settle(const core::ChangesSettled& settled) {
     return;
   }
   const bool back = settled.act == Act::undone;
+  bool taken = false;
   set.stuck_in.reset();
   for (const auto& file : settled.files) {
     if (file.outcome == core::FileOutcome::conflict) {
@@ -56,14 +57,17 @@ void ChangeHistory::settle(const core::ChangesSettled& settled) {
     } else if (set.applied.contains(file.path) == back) {
       (back ? set.applied : set.undone).erase(file.path);
       if (!back) set.applied.insert(file.path);
-      if (back && file.reason.empty()) set.undone.insert(file.path);
+      if (back && file.reason.empty()) {
+        set.undone.insert(file.path);
+        taken = true;
+      }
     }
   }
   if (!set.was_applied && !set.applied.empty()) {
     set.was_applied = true;
     order_.push_back(found->second);
   }
-  if (back) set.undone_after = order_.size();
+  if (taken) set.undone_after = order_.size();
   set.state = state_of(set);
 }
 

@@ -41,6 +41,18 @@ class Hands {
       if (file) (void)(*file)->write_at(std::as_bytes(std::span(bytes)), 0);
     });
   }
+  // "" where no file is.
+  std::string read(const std::string& path) {
+    std::string bytes;
+    at(path, [&](vfs::Directory& folder, const std::string& name) {
+      const auto file = folder.open_file(name, {.read = true});
+      if (!file) return;
+      bytes.resize((*file)->stat().value().size);
+      (void)(*file)->read_at(std::as_writable_bytes(std::span(bytes)), 0);
+    });
+    return bytes;
+  }
+  vfs::Directory& root() { return *root_; }
   void make_folder(const std::string& path) {
     at(path,
        [](vfs::Directory& folder, const std::string& name) { (void)folder.make_directory(name); });

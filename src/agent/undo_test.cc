@@ -175,6 +175,20 @@ TEST_F(UndoTest, AConflictIsNamedAndStopsButDoesNotStandInTheWayTwice) {
             "1agent\nagent\n");
 }
 
+TEST_F(UndoTest, ATryThatMovesNothingDoesNotBringBackWhatWasGivenUp) {
+  call([](Hands& hands) {
+    hands.write("file", "agent\n");
+    hands.write("other", "agent\n");
+  });
+  spill(*this / "file", "person\n");
+  ASSERT_TRUE(undo().value().has_conflicts());
+  call([](Hands& hands) { hands.write("new", "1"); });
+  ASSERT_TRUE(undo(2).value().has_conflicts());
+  ASSERT_TRUE(redo(100));
+  EXPECT_TRUE(fs::exists(*this / "new"));
+  EXPECT_FALSE(fs::exists(*this / "other"));
+}
+
 TEST_F(UndoTest, RedoPutsBackWhatTheUndoTookAndNoMore) {
   auto kept = propose([](Hands& hands) {
     hands.write("wanted", "1");
