@@ -105,6 +105,7 @@ class FolderChanges final : public Changes {
         quota_(quota) {}
 
   Status prepare() {
+    TRY(base::make_folders(state_folder_));
     TRY(make_own_folder(home_));
     TRY(make_note_folders(home_));
     clear_abandoned(home_);
