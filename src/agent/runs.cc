@@ -74,7 +74,7 @@ class RunsImpl final : public Runs {
         made ? TRY(dependencies_.store.create_session(base::one_line(
                    request.prompt.substr(0, request.prompt.find('\n')), kTitleColumns)))
              : *request.session;
-    wait_while_ending(session);
+    let_end(session);
     auto acquired = TRY(dependencies_.store.acquire(session));
     run->session = session;
     run->lease = std::move(acquired.lease);
@@ -116,6 +116,15 @@ class RunsImpl final : public Runs {
   Result<std::unique_ptr<Tail>> tail(const core::SessionId& session, std::int64_t after) override {
     TRY(dependencies_.store.session(session));
     return make_tail(dependencies_.store, hub_.subscribe(session), session, after);
+  }
+
+  void let_end(const core::SessionId& session) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      return std::ranges::none_of(active_, [&](const auto& entry) {
+        return entry.second->state == ActiveRun::State::ending && entry.second->session == session;
+      });
+    });
   }
 
   std::vector<LiveRun> live() override {
@@ -186,17 +195,6 @@ class RunsImpl final : public Runs {
         ++entry;
       }
     }
-  }
-
-  // Who has seen a run's last event may start the next one at once: its lease is just being
-  // released.
-  void wait_while_ending(const core::SessionId& session) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
-      return std::ranges::none_of(active_, [&](const auto& entry) {
-        return entry.second->state == ActiveRun::State::ending && entry.second->session == session;
-      });
-    });
   }
 
   // Room for a run that is being started: taken before anything of it is stored.

@@ -108,6 +108,10 @@ class Runs {
   virtual Result<std::unique_ptr<Tail>> tail(const core::SessionId& session,
                                              std::int64_t after) = 0;
 
+  // Waits while a run of this process that has logged its end lets go of the session: who has seen
+  // that end may start the next one, undo or delete at once.
+  virtual void let_end(const core::SessionId& session) = 0;
+
   // Those of this process, in no order.
   virtual std::vector<LiveRun> live() = 0;
   // Frames of every session, rung at every append of this process; begins with what is being made.
