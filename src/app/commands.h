@@ -27,6 +27,10 @@ Result<int> execute(const cli::QuestionAnswerCommand& command);
 Result<int> execute(const cli::TrustCommand& command);
 Result<int> execute(const cli::SessionListCommand& command);
 Result<int> execute(const cli::SessionShowCommand& command);
+Result<int> execute(const cli::SessionDiffCommand& command);
+// Exit code 1 where a conflict left a file as it is.
+Result<int> execute(const cli::SessionUndoCommand& command);
+Result<int> execute(const cli::SessionDeleteCommand& command);
 Result<int> execute(const cli::SkillListCommand& command);
 Result<int> execute(const cli::SkillShowCommand& command);
 Result<int> execute(const cli::SkillNewCommand& command);

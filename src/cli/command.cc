@@ -112,6 +112,7 @@ struct Given {
   std::string model;
   std::int64_t turns_max = 0;
   bool json = false;
+  std::size_t count = 1;
   std::string tool;
   std::string input;
   std::vector<std::string> mounts;
@@ -166,13 +167,14 @@ void add_offline(CLI::App& app, Given& given) {
 
 struct Commands {
   CLI::App *serve, *run, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session,
-      *session_list, *session_show, *session_fork, *skill_list, *skill_show, *skill_new,
-      *skill_check, *skill_run;
+      *session_list, *session_show, *session_fork, *session_diff, *session_undo, *session_redo,
+      *session_delete, *skill_list, *skill_show, *skill_new, *skill_check, *skill_run;
   CLI::App *question_list, *question_show, *question_answer, *trust;
 };
 
 void define_session(CLI::App& app, Commands& commands, Given& given) {
-  commands.session = app.add_subcommand("session", "list, show and fork sessions");
+  commands.session =
+      app.add_subcommand("session", "list, show and fork sessions, undo what they changed");
   commands.session->require_subcommand(1);
   commands.session_list = commands.session->add_subcommand("list", "the sessions of the workspace");
   commands.session_list->add_flag("--json", given.json, "one JSON object a line");
@@ -299,6 +301,42 @@ void define_skill(CLI::App& app, Commands& commands, Given& given) {
   add_run_options(run, given);
 }
 
+constexpr const char* kUndoExamples =
+    "What a call changed is one step, however many files it is. What you changed since stays: it "
+    "is "
+    "merged,\n"
+    "or the file is a conflict and left as it is. Exit codes: 0 done, 1 conflicts, 2 nothing to "
+    "do, 6 "
+    "in use.\n"
+    "\n"
+    "Examples:\n"
+    "  boxagnts session diff 01k… | less\n"
+    "  boxagnts session undo 01k…\n"
+    "  boxagnts session undo 01k… 3\n"
+    "  boxagnts session redo 01k… --json";
+
+void define_undo(Commands& commands, Given& given) {
+  auto& session = *commands.session;
+  commands.session_diff = session.add_subcommand("diff", "what a session changed in the files");
+  commands.session_undo = session.add_subcommand("undo", "take back what its last calls changed");
+  commands.session_redo = session.add_subcommand("redo", "put back what was undone last");
+  commands.session_delete =
+      session.add_subcommand("delete", "remove a session whole, with its undo");
+  for (auto* command : {commands.session_diff, commands.session_undo, commands.session_redo,
+                        commands.session_delete}) {
+    command->add_option("id", given.session, "the session")->required();
+    add_workspace(*command, given);
+  }
+  for (auto* command : {commands.session_undo, commands.session_redo}) {
+    command->footer(kUndoExamples);
+    command->add_option("count", given.count, "how many calls (default: 1)")
+        ->check(CLI::Range(1, 1'000'000));
+    command->add_flag("--json", given.json, "one JSON object for each call's changes");
+  }
+  commands.session_diff->footer(kUndoExamples);
+  commands.session_diff->add_flag("--json", given.json, "one JSON object");
+}
+
 Commands define(CLI::App& app, Given& given) {
   Commands commands{};
   app.footer(kExitCodes);
@@ -353,6 +391,7 @@ Commands define(CLI::App& app, Given& given) {
   define_questions(app, commands, given);
   define_skill(app, commands, given);
   define_session(app, commands, given);
+  define_undo(commands, given);
   return commands;
 }
 
@@ -511,6 +550,15 @@ Result<Command> make(const Commands& commands, Given& given) {
     if (commands.session_fork->count("--title") > 0) command.title = given.title;
     return command;
   }
+  if (commands.session_diff->parsed())
+    return SessionDiffCommand{given.common, given.session, given.json};
+  for (auto* command : {commands.session_undo, commands.session_redo}) {
+    using Way = SessionUndoCommand::Way;
+    const Way way = command == commands.session_undo ? Way::undo : Way::redo;
+    if (command->parsed())
+      return SessionUndoCommand{given.common, given.session, way, given.count, given.json};
+  }
+  if (commands.session_delete->parsed()) return SessionDeleteCommand{given.common, given.session};
   return SessionShowCommand{given.common, given.session, given.json};
 }
 

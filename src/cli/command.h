@@ -119,6 +119,23 @@ struct SessionForkCommand {
   std::int64_t at = 0;               // the last event that is taken over; 0: all
   std::optional<std::string> title;  // absent: the other's
 };
+struct SessionDiffCommand {
+  Common common;
+  std::string session;
+  bool json = false;
+};
+struct SessionUndoCommand {
+  enum class Way : bool { undo, redo };
+  Common common;
+  std::string session;
+  Way way = Way::undo;
+  std::size_t count = 1;
+  bool json = false;
+};
+struct SessionDeleteCommand {
+  Common common;
+  std::string session;
+};
 // No subcommand is this one.
 struct ServeCommand {
   Common common;
@@ -139,8 +156,9 @@ using Command =
     std::variant<ShowText, QuestionListCommand, QuestionShowCommand, QuestionAnswerCommand,
                  TrustCommand, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
                  ModuleRunCommand, PolicyExplainCommand, SessionListCommand, SessionShowCommand,
-                 SessionForkCommand, SkillListCommand, SkillShowCommand, SkillNewCommand,
-                 SkillCheckCommand, SkillRunCommand, ServeCommand>;
+                 SessionForkCommand, SessionDiffCommand, SessionUndoCommand, SessionDeleteCommand,
+                 SkillListCommand, SkillShowCommand, SkillNewCommand, SkillCheckCommand,
+                 SkillRunCommand, ServeCommand>;
 
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);

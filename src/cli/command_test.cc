@@ -74,6 +74,16 @@ TEST(Cli, TheOtherCommands) {
   EXPECT_EQ(part.at, 7);
   EXPECT_EQ(part.title, "");
   EXPECT_EQ(part.common.workspace_directory, "/w");
+  EXPECT_TRUE(parsed<SessionDiffCommand>({"session", "diff", "x", "--json"}).json);
+  EXPECT_EQ(parsed<SessionDeleteCommand>({"session", "delete", "x"}).session, "x");
+  const auto undo = parsed<SessionUndoCommand>({"session", "undo", "x"});
+  EXPECT_EQ(undo.session, "x");
+  EXPECT_EQ(undo.way, SessionUndoCommand::Way::undo);
+  EXPECT_EQ(undo.count, 1u);
+  const auto redo = parsed<SessionUndoCommand>({"session", "redo", "x", "3", "--json"});
+  EXPECT_EQ(redo.way, SessionUndoCommand::Way::redo);
+  EXPECT_EQ(redo.count, 3u);
+  EXPECT_TRUE(redo.json);
 }
 
 TEST(Cli, SkillCommands) {
@@ -151,6 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{{"--allow-host", "*.example"}, "host name"},
         Bad{{"--prot", "1"}, "did you mean --port?"}, Bad{{"run", "a", "b"}, "b"},
         Bad{{"session", "show"}, "id"}, Bad{{"session", "fork"}, "id"},
+        Bad{{"session", "undo"}, "id"}, Bad{{"session", "undo", "x", "0"}, "count"},
         Bad{{"session", "fork", "x", "--at", "0"}, "--at"}, Bad{{"policy", "explain"}, "subject"},
         Bad{{"policy"}, "boxagnts --help"}, Bad{{"skill"}, "boxagnts --help"},
         Bad{{"skill", "chekc"}, "did you mean check?"}, Bad{{"skill", "run"}, "name"},
