@@ -18,6 +18,7 @@
 #include "store/store.h"
 #include "tools/call_pipeline.h"
 #include "tools/tool.h"
+#include "workspace/changes.h"
 #include "workspace/own_files.h"
 #include "workspace/skills.h"
 #include "workspace/workspace.h"

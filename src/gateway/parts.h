@@ -16,6 +16,7 @@
 #include "gateway/tokens.h"
 #include "store/store.h"
 #include "tools/call_pipeline.h"
+#include "workspace/changes.h"
 #include "workspace/files.h"
 
 namespace boxagnts::gateway {

@@ -12,6 +12,7 @@ std::vector<Route> auth_routes();      // tokens and tickets
 std::vector<Route> run_routes();       // start, cancel, answer, list
 std::vector<Route> question_routes();  // what a person is asked
 std::vector<Route> session_routes();   // list, show, rename, delete, events, export, blobs
+std::vector<Route> change_routes();    // what a session changed: list, diff, undo, redo
 std::vector<Route> file_routes();      // the files of the workspace
 std::vector<Route> event_routes();     // the event stream
 std::vector<Route> tool_routes();      // list, show, run

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "agent/undo.h"
 #include "base/guard.h"
 #include "gateway/media_type.h"
 #include "gateway/parts.h"
@@ -64,7 +65,10 @@ Result<Reply> rename_session(Call& call) {
 }
 
 Result<Reply> delete_session(Call& call) {
-  auto deleted = call.parts.services.store.delete_session(TRY(session_of(call)));
+  auto& services = call.parts.services;
+  const auto session = TRY(session_of(call));
+  services.runs.let_end(session);
+  auto deleted = agent::delete_session(services.store, services.changes, session);
   if (!deleted && deleted.error().code == Code::busy) deleted.error().code = Code::conflict;
   TRY(std::move(deleted));
   return JsonReply{200, JsonObject{}};
@@ -170,7 +174,7 @@ std::vector<Route> one_session_routes() {
        .path = "/api/v1/sessions/{session}",
        .id = "deleteSession",
        .tag = "sessions",
-       .summary = "Removes a session whole, unless a run owns it",
+       .summary = "Removes a session whole, with its undo, unless a run owns it",
        .parameters = {kSession},
        .success = {.schema = "Empty", .description = "It is gone."},
        .handler = delete_session},

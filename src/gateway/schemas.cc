@@ -137,6 +137,51 @@ constexpr std::string_view kSchemas =
     R"json(snapshot, which takes the place of all frames of its session. A frame counts until )json"
     R"json(an event of its session with a number higher than its `after` comes."},
 
+"ChangeSet": {
+  "type": "object", "required": ["changes", "call_id", "root", "state", "files"],
+  "properties": {
+    "changes": {"$ref": "#/components/schemas/Id"},
+    "call_id": {"type": "string"},
+    "root": {"type": "string", "description": "The folder that they are about."},
+    "state": {"enum": ["proposed", "applied", "partly", "undone", "dropped"]},
+    "files": {"type": "array", "items": {
+      "type": "object", "required": ["path", "kind", "lines_added", "lines_removed", "applied"],
+      "properties": {
+        "path": {"type": "string"},
+        "kind": {"enum": ["added", "changed", "removed"]},
+        "lines_added": {"type": "integer", "minimum": 0},
+        "lines_removed": {"type": "integer", "minimum": 0},
+        "opaque": {"type": "boolean", "description": "Binary, or too large to be shown."},
+        "applied": {"type": "boolean", "description": "It is in the files."}}}}}},
+"ChangeSets": {
+  "type": "object", "required": ["changes", "can_undo", "can_redo"],
+  "properties": {
+    "changes": {"type": "array", "items": {"$ref": "#/components/schemas/ChangeSet"}},
+    "can_undo": {"type": "integer", "minimum": 0, "description": "So many calls."},
+    "can_redo": {"type": "integer", "minimum": 0}}},
+"Diff": {
+  "type": "object", "required": ["diff"], "properties": {"diff": {"type": "string"}}},
+"UndoWanted": {
+  "type": "object", "additionalProperties": false,
+  "properties": {"count": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 1,
+    "description": "So many calls, or as many as there are."}}},
+"Settled": {
+  "type": "object", "required": ["settled", "conflicts"],
+  "properties": {
+    "settled": {"type": "array", "description": "Empty: there was nothing to do.", "items": {
+      "type": "object", "required": ["changes", "act", "files"],
+      "properties": {
+        "changes": {"$ref": "#/components/schemas/Id"},
+        "act": {"enum": ["undone", "redone", "dropped"], "description": "dropped: they are no )json"
+    R"json(longer kept."},
+        "files": {"type": "array", "items": {
+          "type": "object", "required": ["path", "outcome"],
+          "properties": {
+            "path": {"type": "string"},
+            "outcome": {"enum": ["applied", "merged", "already", "conflict"]},
+            "reason": {"type": "string"}}}}}}},
+    "conflicts": {"type": "boolean", "description": "Some files were left as they are."}}},
+
 "Tool": {
   "type": "object", "required": ["name", "description", "input_schema", "level"],
   "properties": {
@@ -234,7 +279,7 @@ const Json& component_schemas() {
 
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
-  for (auto* group : {system_routes, auth_routes, run_routes, question_routes, session_routes,
+  for (auto* group : {system_routes, auth_routes, run_routes, question_routes, session_routes, change_routes,
                       event_routes, file_routes, tool_routes})
     for (auto& route : group()) routes.push_back(std::move(route));
   return routes;

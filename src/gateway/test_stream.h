@@ -92,6 +92,7 @@ class TestRuns final : public agent::Runs {
   Result<std::unique_ptr<agent::Tail>> tail(const core::SessionId&, std::int64_t) override {
     return nothing();
   }
+  void let_end(const core::SessionId&) override {}
   std::vector<agent::LiveRun> live() override { return {}; }
   std::shared_ptr<agent::FrameQueue> frames() override { return hub.subscribe_all(); }
 
