@@ -407,6 +407,12 @@ Result<std::unique_ptr<ChangeSet>> ChangeSet::open(const std::string& folder,
   return open_change_set(folder, root, [](std::string_view) {});
 }
 
+Result<bool> was_ever_acted_on(const std::string& folder) {
+  const auto text = TRY(base::read_file(folder + std::string(kManifest), kManifestBytesMax));
+  if (::access((folder + std::string(kJournal)).c_str(), F_OK) == 0) return true;
+  return TRY(parse_manifest(text)).acts > 0;
+}
+
 Status drop_change_set(const std::string& folder) {
   const UniqueFd fd = TRY(open_folder(folder));
   const auto lock = lock_folder(folder, fd, 0);

@@ -101,7 +101,12 @@ class ChangeSet {
   virtual Status drop() = 0;
 };
 
-// The same for a change set that nobody has open, damaged or not. Errors: not_found, busy, io.
+// Whether anything of it was ever applied, also by an act that is under way. Takes no lock. Errors:
+// not_found, corrupt, io.
+Result<bool> was_ever_acted_on(const std::string& folder);
+
+// The same as drop() for a change set that nobody has open, damaged or not. Errors: not_found,
+// busy, io.
 Status drop_change_set(const std::string& folder);
 
 }  // namespace boxagnts::vfs

@@ -552,6 +552,24 @@ TEST(ChangeSet, DropRemovesAllOfIt) {
   EXPECT_EQ(slurp(target / "x"), "x");
 }
 
+TEST(ChangeSet, WhetherItWasEverActedOn) {
+  Target target;
+  spill(target.copy() + "/x", "x");
+  const auto set = target.keep();
+  EXPECT_FALSE(was_ever_acted_on(target.set()).value());
+  spill(target.set() + "/journal.json", "{}");
+  EXPECT_TRUE(was_ever_acted_on(target.set()).value()) << "it has begun";
+  fs::remove(target.set() + "/journal.json");
+  by_path(set->apply({}));
+  EXPECT_TRUE(was_ever_acted_on(target.set()).value());
+  by_path(set->undo({}));
+  EXPECT_TRUE(was_ever_acted_on(target.set()).value());
+  spill(target.set() + "/manifest.json", "{");
+  EXPECT_EQ(was_ever_acted_on(target.set()).error().code, Code::corrupt);
+  EXPECT_TRUE(set->drop());
+  EXPECT_EQ(was_ever_acted_on(target.set()).error().code, Code::not_found);
+}
+
 TEST(ChangeSet, ATimeThatGoesBackIsToldAsAnAct) {
   Target target;
   spill(target / "x", "x");

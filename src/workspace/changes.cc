@@ -6,15 +6,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
+#include <unordered_map>
 
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/id.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "workspace/state_folder.h"
 
 namespace boxagnts::workspace {
@@ -23,6 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 using core::ChangeSetId;
 
+constexpr int kDropsMax = 64;               // of one make_room: its caller has other things to do
 constexpr std::uint64_t kBlockBytes = 512;  // of st_blocks, everywhere
 
 // Whether files can be moved from one to the other: the same file system, mounted once.
@@ -124,8 +130,13 @@ class FolderChanges final : public Changes {
     TRY(sync_folder(fs::path(staging.folder()).parent_path()));
     TRY(staging.finish(home_));
     const auto bytes = bytes_on_disk(staging.folder()) + to_come;
-    const std::lock_guard lock(counting_);
-    count(staging.id(), bytes);
+    {
+      const std::lock_guard lock(counting_);
+      count(staging.id(), bytes);
+      write_down(line_of(staging.id(), bytes));
+    }
+    if (const auto made = make_room(); !made)  // what is kept is kept
+      base::log(base::LogLevel::warning, "workspace", made.error().message);
     return set;
   }
 
@@ -160,7 +171,7 @@ class FolderChanges final : public Changes {
     return {};
   }
 
-  Status make_room(const std::function<bool(const ChangeSetId&)>& may_go) override {
+  Status make_room() override {
     std::vector<ChangeSetId> oldest_first;
     {
       const std::lock_guard lock(counting_);
@@ -171,9 +182,12 @@ class FolderChanges final : public Changes {
     }
     const ChangesQuota aim{quota_.bytes_max - quota_.bytes_max / 8,
                            quota_.sets_max - quota_.sets_max / 8};
+    int drops = 0;
     for (const auto& id : oldest_first) {
       if (const std::lock_guard lock(counting_); !is_over(aim)) break;
-      if (!may_go(id)) continue;
+      if (drops == kDropsMax) break;
+      if (may_be_asked_about(id)) continue;
+      ++drops;
       if (const auto dropped = drop(id); !dropped && dropped.error().code == Code::io)
         return dropped;
     }
@@ -186,6 +200,15 @@ class FolderChanges final : public Changes {
     if (GUARD("workspace.changes-id", !base::is_id_text(id.text)))
       return fail(Code::invalid_argument, "that is no id of a change set");
     return {};
+  }
+
+  bool may_be_asked_about(const ChangeSetId& id) const {
+    const auto folder = folder_of(id);
+    struct stat status;
+    if (!folder || ::stat((*folder + "/manifest.json").c_str(), &status) != 0) return false;
+    const auto kept_at = base::Timestamp{status.st_mtim.tv_sec} * 1'000'000;
+    if (clock_.now() - kept_at > std::chrono::microseconds(kAskedFor).count()) return false;
+    return !vfs::was_ever_acted_on(*folder).value_or(true);
   }
 
   // Where a new set for `root` stands.
@@ -248,29 +271,71 @@ class FolderChanges final : public Changes {
     return ids;
   }
 
-  // Brings the books to what is on the disk. What a killed drop left of a set goes now: it has no
-  // manifest, and nobody stages it.
+  static std::string line_of(const ChangeSetId& id, std::uint64_t bytes) {
+    return id.text + " " + std::to_string(bytes) + "\n";
+  }
+  std::string sizes() const { return home_ + "/.sizes"; }
+  // What is not written down is measured by the next who looks.
+  void write_down(const std::string& lines) const {
+    const base::UniqueFd fd(
+        ::open(sizes().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (fd && !lines.empty()) (void)base::write_all(fd.get(), lines);
+  }
+  std::unordered_map<ChangeSetId, std::uint64_t> written_down() const {
+    std::unordered_map<ChangeSetId, std::uint64_t> sizes;
+    auto text = base::read_file(this->sizes()).value_or("");
+    text.resize(text.rfind('\n') + 1);  // npos + 1 = 0; a killed process may have left half a line
+    for (const auto line : base::split(text, '\n')) {
+      const auto space = line.find(' ');
+      const auto id = ChangeSetId::parse(line.substr(0, space));
+      std::uint64_t bytes = 0;
+      if (space == line.npos || !id) continue;
+      const auto read = std::from_chars(line.data() + space + 1, line.data() + line.size(), bytes);
+      if (read.ec == std::errc() && read.ptr == line.data() + line.size()) sizes[*id] = bytes;
+    }
+    return sizes;
+  }
+
+  // Brings the books to what is on the disk.
   Status look() {
     looked_ = true;
     since_look_ = 0;
+    const auto known = written_down();
     std::set<ChangeSetId> there;
+    std::string measured;
     for (const auto& notes : {home_, home_ + "/.elsewhere"})
       for (const auto& id : ids_in(notes)) {
-        if (exists(staging_note(home_, id))) continue;
+        const auto size = known.find(id);
+        const auto bytes = size != known.end() ? std::optional(size->second) : measure(id);
+        if (!bytes) continue;
         there.insert(id);
-        if (kept_.contains(id)) continue;
-        const auto folder = folder_of(id);
-        if (!folder || folder->empty()) continue;
-        if (exists(*folder + "/manifest.json"))
-          count(id, bytes_on_disk(*folder));
-        else if (exists(fs::path(*folder).parent_path()))
-          clear_dropped(id, *folder);
+        count(id, *bytes);
+        if (size == known.end()) measured += line_of(id, *bytes);
       }
     std::vector<ChangeSetId> gone;
     for (const auto& [id, bytes] : kept_)
       if (!there.contains(id)) gone.push_back(id);
     for (const auto& id : gone) uncount(id);
+    if (known.size() > 2 * there.size() + kLookEvery) return write_anew();
+    write_down(measured);
     return {};
+  }
+
+  Status write_anew() const {
+    std::string lines;
+    for (const auto& [id, bytes] : kept_) lines += line_of(id, bytes);
+    return base::write_file_atomically(sizes(), lines);
+  }
+
+  // Of a set that nobody wrote down. What a killed drop left of one goes now: it has no manifest,
+  // and nobody stages it.
+  std::optional<std::uint64_t> measure(const ChangeSetId& id) const {
+    if (exists(staging_note(home_, id))) return std::nullopt;
+    const auto folder = folder_of(id);
+    if (!folder || folder->empty()) return std::nullopt;
+    if (exists(*folder + "/manifest.json")) return bytes_on_disk(*folder);
+    if (exists(fs::path(*folder).parent_path())) clear_dropped(id, *folder);
+    return std::nullopt;
   }
 
   void clear_dropped(const ChangeSetId& id, const std::string& folder) const {

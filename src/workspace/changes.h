@@ -9,11 +9,11 @@
 //
 // Any number of processes may hold a Changes on the same state folder: what a live one has staged
 // is locked (workspace/staging.h), what a killed one left half made is cleared away by the next
-// open(). Thread-safe. Quota: see make_room.
+// open(). Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,8 +42,8 @@ class Changes {
   // An empty folder for an overlay over the host folder `root` (absolute, canonical). Errors: as of
   // open(), not_found (no such root).
   virtual Result<Staging> stage(const std::string& root) = 0;
-  // Durable from here. What the overlay wrote and `changes` do not name is removed first. Errors:
-  // those of vfs::ChangeSet::keep; then nothing is left of it.
+  // Durable from here, and room is made for it. What the overlay wrote and `changes` do not name is
+  // removed first. Errors: those of vfs::ChangeSet::keep; then nothing is left of it.
   virtual Result<std::unique_ptr<vfs::ChangeSet>> keep(Staging staging,
                                                        std::vector<vfs::Change> changes) = 0;
   // `root` as it was staged for. Errors: not_found (no longer kept: over the quota, or dropped),
@@ -54,12 +54,13 @@ class Changes {
   // Damaged or not. Errors: not_found, busy, io.
   virtual Status drop(const core::ChangeSetId& id) = 0;
 
-  // Drops the oldest sets until what is kept is within the quota, and a little below it, so that
-  // this is rare: for after keep(). Leaves alone what somebody works on and what `may_go` refuses
-  // (questions that wait for an answer), also beyond the quota. What other processes kept is
-  // counted every kLookEvery times. `may_go` is asked without a lock held. Errors: io.
+  // Drops the oldest sets, a few at a time, until what is kept is within the quota, and a little
+  // below it, so that this is rare. keep() does it. Leaves alone what somebody works on and what
+  // may wait for an answer: what nothing was ever done with, for kAskedFor; also beyond the quota.
+  // What other processes kept is counted every kLookEvery times. Errors: io.
   static constexpr int kLookEvery = 64;
-  virtual Status make_room(const std::function<bool(const core::ChangeSetId&)>& may_go) = 0;
+  static constexpr std::chrono::hours kAskedFor{30 * 24};
+  virtual Status make_room() = 0;
 };
 
 }  // namespace boxagnts::workspace

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -40,7 +41,6 @@ std::set<std::string> names(const std::string& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) found.insert(entry.path().filename());
   return found;
 }
-bool any(const ChangeSetId&) { return true; }
 
 // Writes `path` in an overlay over the staging's root, as a call does.
 std::vector<vfs::Change> write(const Staging& staging, const std::string& path,
@@ -70,15 +70,24 @@ class ChangesTest : public testing::Test {
     fs::remove_all(base_);
   }
 
+  // A call's change set, held back; and one that was applied.
+  ChangeSetId propose(const std::string& path, const std::string& text) {
+    return keep(*changes_, root_, path, text, [](vfs::ChangeSet&) {});
+  }
   ChangeSetId keep(const std::string& path, const std::string& text) {
     return keep(*changes_, root_, path, text);
   }
-  static ChangeSetId keep(Changes& changes, const std::string& root, const std::string& path,
-                          const std::string& text) {
+  static ChangeSetId keep(
+      Changes& changes, const std::string& root, const std::string& path, const std::string& text,
+      const std::function<void(vfs::ChangeSet&)>& then = [](vfs::ChangeSet& set) {
+        EXPECT_TRUE(set.apply({}));
+      }) {
     auto staging = changes.stage(root).value();
     const auto id = staging.id();
     auto written = write(staging, path, text);
-    EXPECT_TRUE(changes.keep(std::move(staging), std::move(written)));
+    const auto set = changes.keep(std::move(staging), std::move(written));
+    EXPECT_TRUE(set);
+    if (set) then(**set);
     return id;
   }
   bool kept(const ChangeSetId& id) { return changes_->open_set(id, root_).has_value(); }
@@ -87,6 +96,7 @@ class ChangesTest : public testing::Test {
     auto found = names(state_ + "/changes");
     found.erase(".staging");
     found.erase(".elsewhere");
+    found.erase(".sizes");
     return found;
   }
 
@@ -134,7 +144,7 @@ TEST_F(ChangesTest, AStagingIsEmptyOursAloneAndGoesWithItsOwner) {
 }
 
 TEST_F(ChangesTest, WhatIsKeptCanBeAppliedAndTakenBackLater) {
-  const auto id = keep("a.txt", "two\n");
+  const auto id = propose("a.txt", "two\n");
   EXPECT_EQ(get(root_ + "/a.txt"), "one\n");
   changes_ = Changes::open(state_, clock_).value();
   auto set = changes_->open_set(id, root_).value();
@@ -285,9 +295,10 @@ TEST_F(ChangesTest, ANoteLeadsToNothingButAStaging) {
 TEST_F(ChangesTest, WhatAKilledDropLeftGoesWithTheNextLook) {
   const auto id = keep("a.txt", "two\n"), stays = keep("b.txt", "new");
   fs::remove(place(id) + "/manifest.json");
+  fs::remove(state_ + "/changes/.sizes");
   changes_ = Changes::open(state_, clock_).value();
   const auto staging = changes_->stage(root_).value();  // has no manifest either
-  ASSERT_TRUE(changes_->make_room(any));
+  ASSERT_TRUE(changes_->make_room());
   EXPECT_EQ(sets(), (std::set{stays.text, staging.id().text}));
 }
 
@@ -300,13 +311,13 @@ TEST_F(ChangesTest, ManyThreadsKeepAtOnce) {
       threads.emplace_back([&, i] {
         for (int j = 0; j < kEach; ++j) {
           keep(*changes_, root_, "f" + std::to_string(i), std::to_string(j));
-          EXPECT_TRUE(changes_->make_room(any));
+          EXPECT_TRUE(changes_->make_room());
           EXPECT_TRUE(Changes::open(state_, clock_)) << "clears nothing of the others";
         }
       });
   }
   EXPECT_TRUE(fs::is_empty(state_ + "/changes/.staging"));
-  ASSERT_TRUE(changes_->make_room(any));
+  ASSERT_TRUE(changes_->make_room());
   EXPECT_LE(sets().size(), 8u);
   EXPECT_GE(sets().size(), 1u);
 }
@@ -320,7 +331,6 @@ TEST_F(ChangesTest, TheOldestGoWhenThereAreTooMany) {
     ids.push_back(keep("a.txt", std::to_string(ids.size())));
     const auto now = clock_.now() / 1000;
     while (clock_.now() / 1000 == now) std::this_thread::yield();  // ids sort by millisecond
-    ASSERT_TRUE(changes_->make_room(any));
   };
   for (int i = 0; i < 8; ++i) one_more();
   EXPECT_EQ(sets().size(), 8u);
@@ -336,33 +346,63 @@ TEST_F(ChangesTest, TheOldestGoWhenTheyAreTooLarge) {
   changes_ = Changes::open(state_, clock_, {.bytes_max = 2'000'000}).value();
   std::size_t most = 0;
   for (int i = 0; i < 12; ++i) {
-    // The new content, the base for merges, and what will come out: 600 kB each.
+    // The new content, the base for merges, and what comes out: 600 kB each.
     keep("large", std::string(200'000, static_cast<char>('b' + i)));
-    ASSERT_TRUE(changes_->make_room(any));
     most = std::max(most, sets().size());
   }
   EXPECT_EQ(most, 3u);
 }
 
-TEST_F(ChangesTest, WhatMayNotGoAndWhatIsWorkedOnStays) {
+TEST_F(ChangesTest, WhatIsAskedAboutAndWhatIsWorkedOnStays) {
+  const auto asked = propose("b.txt", "1"), old = propose("b.txt", "2");
+  const auto open = keep("a.txt", "2"), other = keep("a.txt", "3");
+  constexpr auto kAskedFor = std::chrono::hours(Changes::kAskedFor);
+  const std::string manifest = place(old) + "/manifest.json";
+  fs::last_write_time(manifest, fs::last_write_time(manifest) - kAskedFor - std::chrono::hours(1));
   changes_ = Changes::open(state_, clock_, {.sets_max = 1}).value();
-  const auto asked = keep("a.txt", "1"), open = keep("a.txt", "2"), third = keep("a.txt", "3");
   {
     const auto set = changes_->open_set(open, root_).value();
-    ASSERT_TRUE(changes_->make_room([&](const ChangeSetId& id) { return id != asked; }));
+    ASSERT_TRUE(changes_->make_room());
   }
-  EXPECT_TRUE(kept(asked));
+  EXPECT_TRUE(kept(asked)) << "somebody may still say yes";
+  EXPECT_FALSE(kept(old)) << "nobody did";
   EXPECT_TRUE(kept(open));
-  EXPECT_FALSE(kept(third));
+  EXPECT_FALSE(kept(other));
 }
 
 TEST_F(ChangesTest, WhatOtherProcessesKeptIsCountedInTime) {
   changes_ = Changes::open(state_, clock_, {.sets_max = 8}).value();
-  ASSERT_TRUE(changes_->make_room(any));
+  ASSERT_TRUE(changes_->make_room());
   const auto other = Changes::open(state_, clock_).value();
   for (int i = 0; i < 20; ++i) keep(*other, root_, "a.txt", std::to_string(i));
-  for (int i = 0; i < Changes::kLookEvery; ++i) ASSERT_TRUE(changes_->make_room(any));
+  for (int i = 0; i < Changes::kLookEvery; ++i) ASSERT_TRUE(changes_->make_room());
   EXPECT_EQ(sets().size(), 7u);
+}
+
+TEST_F(ChangesTest, SizesAreWrittenDownAndWhatIsNotIsMeasured) {
+  const std::string sizes = state_ + "/changes/.sizes";
+  put(root_ + "/large", std::string(200'000, 'a'));
+  for (int i = 0; i < 4; ++i) propose("large", std::string(200'000, 'b'));
+  const auto noted = get(sizes);
+  EXPECT_EQ(std::ranges::count(noted, '\n'), 4);
+  for (const std::string& spoiled :
+       {noted, std::string(), "x y\n\n1 2 3\n" + noted.substr(0, 30)}) {
+    put(sizes, spoiled);
+    changes_ = Changes::open(state_, clock_, {.bytes_max = 1'500'000}).value();
+    ASSERT_TRUE(changes_->make_room());
+    EXPECT_EQ(sets().size(), 4u) << "these are asked about";
+    const auto may_go = keep("a.txt", spoiled);
+    ASSERT_TRUE(changes_->make_room());
+    EXPECT_FALSE(kept(may_go)) << "it is known to be full: " << spoiled;
+  }
+  // What is gone does not stay in the book for ever.
+  std::string old;
+  for (int i = 0; i < 200; ++i) old += ChangeSetId::make(clock_.now()).text + " 1\n";
+  put(sizes, old + noted);
+  changes_ = Changes::open(state_, clock_).value();
+  ASSERT_TRUE(changes_->make_room());
+  const auto anew = get(sizes);
+  EXPECT_EQ(std::ranges::count(anew, '\n'), 4);
 }
 
 // --- other file systems ----------------------------------------------------------------------
@@ -390,7 +430,7 @@ class ElsewhereTest : public ChangesTest {
 };
 
 TEST_F(ElsewhereTest, AMountHoldsItsOwnChangeSets) {
-  const auto id = keep(*changes_, mount_, "a.txt", "two\n");
+  const auto id = keep(*changes_, mount_, "a.txt", "two\n", [](vfs::ChangeSet&) {});
   EXPECT_EQ(names(own() + "/changes"), std::set{id.text});
   EXPECT_TRUE(sets().empty());
   EXPECT_EQ(mode_of(own()), 0700u);
@@ -415,7 +455,7 @@ TEST_F(ElsewhereTest, TheQuotaCountsThemAndAnothersWorkspaceIsLeftAlone) {
   const auto anothers = keep(*other, mount_, "a.txt", "theirs");
   for (int i = 0; i < 5; ++i) keep(*changes_, mount_, "a.txt", std::to_string(i));
   changes_ = Changes::open(state_, clock_, {.sets_max = 2}).value();
-  ASSERT_TRUE(changes_->make_room(any));
+  ASSERT_TRUE(changes_->make_room());
   EXPECT_EQ(names(own() + "/changes").size(), 3u) << "two of ours, one of theirs";
   EXPECT_TRUE(other->open_set(anothers, mount_));
 }
@@ -446,10 +486,10 @@ TEST_F(ElsewhereTest, AMountThatIsNotThereKeepsItsNotes) {
   fs::create_directory(mount_);
   EXPECT_EQ(changes_->open_set(id, mount_).error().code, Code::unavailable) << "not mounted";
   fs::remove(mount_);
-  ASSERT_TRUE(changes_->make_room([](const ChangeSetId&) { return false; }));
+  ASSERT_TRUE(changes_->make_room());
   fs::rename(mount_ + ".away", mount_);
   changes_ = Changes::open(state_, clock_, {.sets_max = 0}).value();
-  ASSERT_TRUE(changes_->make_room(any));
+  ASSERT_TRUE(changes_->make_room());
   EXPECT_TRUE(fs::is_empty(own() + "/changes"));
 }
 
@@ -473,7 +513,7 @@ TEST_F(ChangesTest, AFolderMountedASecondTimeHoldsItsOwn) {
   put(source + "/a.txt", "one\n");
   if (::mount(source.c_str(), mount.c_str(), nullptr, MS_BIND, nullptr) != 0)
     GTEST_SKIP() << "only root can mount a folder";
-  const auto id = keep(*changes_, mount, "a.txt", "two\n");
+  const auto id = keep(*changes_, mount, "a.txt", "two\n", [](vfs::ChangeSet&) {});
   auto set = changes_->open_set(id, mount);
   const auto applied = set ? set.value()->apply({}) : std::unexpected(set.error());
   set = std::unexpected(Error{});
