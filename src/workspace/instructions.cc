@@ -1,7 +1,6 @@
 #include "workspace/instructions.h"
 
 #include <fcntl.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,13 +29,7 @@ bool is_tellable(int file) {
   const ssize_t size = ::readlink(entry.c_str(), path, sizeof path);
   if (size <= 0 || size == sizeof path) return false;
   const std::string_view where(path, static_cast<std::size_t>(size));
-  const auto is = [](std::string_view a, std::string_view b) {
-    return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
-  };
-  if (where.size() < 3 || !is(where.substr(where.size() - 3), ".md")) return false;
-  return std::ranges::none_of(base::split(where, '/'), [&](std::string_view part) {
-    return is(part, vfs::Masks::kStateFolder);
-  });
+  return (where.ends_with(".md") || where.ends_with(".MD")) && !vfs::Masks().hides(where.substr(1));
 }
 
 std::optional<std::string> read_head(int file) {

@@ -35,14 +35,6 @@ std::unexpected<Error> error_of(int number, const std::string& relative) {
   }
 }
 
-// The state of a workspace that a skill's folder is, too.
-bool is_in_state_folder(std::string_view relative) {
-  return std::ranges::any_of(base::split(relative, '/'), [](std::string_view part) {
-    return ::strcasecmp(std::string(part).c_str(), std::string(vfs::Masks::kStateFolder).c_str()) ==
-           0;
-  });
-}
-
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
@@ -129,7 +121,8 @@ std::vector<std::string> names_in_folder(int folder) {
 Result<std::string> SkillFolder::read(const std::string& relative, std::size_t bytes_max) const {
   if (relative.empty() || relative.contains('\0'))
     return fail(Code::invalid_argument, "name a file of the skill, relative to SKILL.md");
-  if (GUARD("workspace.skill-state", is_in_state_folder(relative)))
+  // A skill's folder may be a workspace, too.
+  if (GUARD("workspace.skill-state", vfs::Masks().hides(relative)))
     return error_of(ENOENT, relative);
   const base::UniqueFd file(
       vfs::open_beneath(folder_.get(), relative.c_str(), O_RDONLY, 0, vfs::Links::followed));
@@ -152,7 +145,7 @@ ParsedSkill SkillFolder::parse() const {
   if (text.error().code == Code::not_found) {
     sentence = "is missing";
     for (const auto& name : names_in_folder(folder_.get()))
-      if (::strcasecmp(name.c_str(), kSkillFile.data()) == 0)
+      if (::strcasecmp(name.c_str(), std::string(kSkillFile).c_str()) == 0)
         sentence += "; rename " + name + ", since the name is in capitals";
   }
   parsed.findings.push_back({.sentence = std::move(sentence)});
