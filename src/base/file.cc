@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 
 namespace boxagnts::base {
 
@@ -42,6 +43,14 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   auto content = read_all(fd.get(), bytes_max);
   if (!content) return std::unexpected(std::move(content.error()).in("cannot read " + path));
   return content;
+}
+
+std::string path_of(int fd) {
+  char path[PATH_MAX];
+  const ssize_t size =
+      ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
+  if (size <= 0 || static_cast<std::size_t>(size) == sizeof path) return "";
+  return std::string(path, static_cast<std::size_t>(size));
 }
 
 Status write_all(int fd, std::string_view bytes) {

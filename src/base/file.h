@@ -34,6 +34,8 @@ class UniqueFd {
 // Errors: not_found, permission_denied, limit_exceeded (larger than bytes_max), io.
 Result<std::string> read_file(const std::string& path,
                               std::size_t bytes_max = std::size_t{64} << 20);
+// Where an open file stands now, links resolved; "" where that cannot be told.
+std::string path_of(int fd);
 // Reads a descriptor to its end.
 Result<std::string> read_all(int fd, std::size_t bytes_max = std::size_t{64} << 20);
 // Writes all of it. Errors: io and the like; a part may have been written.

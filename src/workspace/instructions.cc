@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <optional>
 
 #include "base/file.h"
@@ -23,13 +22,8 @@ constexpr std::string_view kName = "AGENTS.md";
 
 // Whether what a link led to may be told to a model: a Markdown file outside the state folder. A
 // folder's authors could have it lead to a file of keys.
-bool is_tellable(int file) {
-  char path[PATH_MAX];
-  const std::string entry = "/proc/self/fd/" + std::to_string(file);
-  const ssize_t size = ::readlink(entry.c_str(), path, sizeof path);
-  if (size <= 0 || size == sizeof path) return false;
-  const std::string_view where(path, static_cast<std::size_t>(size));
-  return (where.ends_with(".md") || where.ends_with(".MD")) && !vfs::Masks().hides(where.substr(1));
+bool is_tellable(const std::string& path) {
+  return (path.ends_with(".md") || path.ends_with(".MD")) && !vfs::Masks().hides(path.substr(1));
 }
 
 std::optional<std::string> read_head(int file) {
@@ -66,7 +60,7 @@ std::optional<Instructions> read_instructions(int file, std::string shown,
 }
 
 std::optional<Instructions> read_of_workspace(int root, const std::string& relative,
-                                              InstructionsOrigin origin) {
+                                              InstructionsOrigin origin, const MayRead& may_read) {
   // Once a run; those of folders are looked for at every call.
   const auto tell = [&](const std::string& why) {
     if (origin == InstructionsOrigin::workspace)
@@ -78,8 +72,13 @@ std::optional<Instructions> read_of_workspace(int root, const std::string& relat
     if (errno == EXDEV || errno == ELOOP) tell(" leads out of the workspace");
     return std::nullopt;
   }
-  if (GUARD("workspace.instructions-link", !is_tellable(file.get()))) {
+  const auto path = base::path_of(file.get());
+  if (GUARD("workspace.instructions-link", !is_tellable(path))) {
     tell(" leads to a file that is no Markdown");
+    return std::nullopt;
+  }
+  if (GUARD("workspace.instructions-rule", may_read && !may_read(path))) {
+    tell(" is a file that a rule keeps from models");
     return std::nullopt;
   }
   return read_instructions(file.get(), relative, origin);
@@ -101,7 +100,8 @@ std::string_view name_of(InstructionsOrigin origin) {
 }
 
 std::vector<Instructions> standing_instructions(const Workspace& workspace,
-                                                const Environment& environment) {
+                                                const Environment& environment,
+                                                const MayRead& may_read) {
   std::vector<Instructions> found;
   std::string configuration = environment("XDG_CONFIG_HOME");
   if (configuration.empty()) configuration = environment("HOME") + "/.config";
@@ -111,12 +111,14 @@ std::vector<Instructions> standing_instructions(const Workspace& workspace,
     if (auto one = read_instructions(file.get(), own, InstructionsOrigin::user))
       found.push_back(std::move(*one));
   if (const auto root = open_root(workspace))
-    if (auto one = read_of_workspace(root.get(), std::string(kName), InstructionsOrigin::workspace))
+    if (auto one = read_of_workspace(root.get(), std::string(kName), InstructionsOrigin::workspace,
+                                     may_read))
       found.push_back(std::move(*one));
   return found;
 }
 
-std::vector<Instructions> instructions_for(const Workspace& workspace, std::string_view path) {
+std::vector<Instructions> instructions_for(const Workspace& workspace, std::string_view path,
+                                           const MayRead& may_read) {
   std::vector<Instructions> found;
   if (!path.starts_with(workspace.root + "/")) return found;
   auto parts = base::split(path.substr(workspace.root.size() + 1), '/');
@@ -128,8 +130,8 @@ std::vector<Instructions> instructions_for(const Workspace& workspace, std::stri
     if (parts[i].empty() || parts[i] == ".") continue;
     if (parts[i] == ".." || parts[i].contains('\0')) return {};  // no settled path
     folder += std::string(parts[i]) + "/";
-    if (auto one =
-            read_of_workspace(root.get(), folder + std::string(kName), InstructionsOrigin::folder))
+    if (auto one = read_of_workspace(root.get(), folder + std::string(kName),
+                                     InstructionsOrigin::folder, may_read))
       found.push_back(std::move(*one));
   }
   return found;

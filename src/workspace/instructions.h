@@ -32,10 +32,12 @@ struct Instructions {
 
 // The user's, then the root's; those that are there.
 std::vector<Instructions> standing_instructions(const Workspace& workspace,
-                                                const Environment& environment);
+                                                const Environment& environment,
+                                                const MayRead& may_read = {});
 
 // Of the folders between the root (without it) and the folder of `path`, which is absolute and
 // below the root, outermost first.
-std::vector<Instructions> instructions_for(const Workspace& workspace, std::string_view path);
+std::vector<Instructions> instructions_for(const Workspace& workspace, std::string_view path,
+                                           const MayRead& may_read = {});
 
 }  // namespace boxagnts::workspace

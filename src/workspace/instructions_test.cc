@@ -111,6 +111,19 @@ TEST_F(InstructionsTest, OnlyPlainFilesAreRead) {
   EXPECT_TRUE(standing().empty());
 }
 
+TEST_F(InstructionsTest, WhatRulesKeepFromModelsIsNotTold) {
+  write("/ws/private/notes.md", "mine");
+  link("private/notes.md", "/ws/AGENTS.md");
+  write("/ws/a/AGENTS.md", "a");
+  const auto judge = [this](const std::string& path) {
+    return path != root_ + "/ws/private/notes.md" && path != root_ + "/ws/a/AGENTS.md";
+  };
+  const auto nobody = [](const std::string&) { return std::string(); };
+  EXPECT_EQ(standing_instructions(workspace_, nobody).size(), 1u);
+  EXPECT_TRUE(standing_instructions(workspace_, nobody, judge).empty());
+  EXPECT_TRUE(instructions_for(workspace_, workspace_.root + "/a/x", judge).empty());
+}
+
 TEST_F(InstructionsTest, ALinkLeadsToAnotherMarkdownFileOfTheWorkspaceOnly) {
   write("/outside.md", "outside");
   write("/ws/.env", "KEY=1");

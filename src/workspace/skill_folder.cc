@@ -118,7 +118,8 @@ std::vector<std::string> names_in_folder(int folder) {
   return names;
 }
 
-Result<std::string> SkillFolder::read(const std::string& relative, std::size_t bytes_max) const {
+Result<std::string> SkillFolder::read(const std::string& relative, std::size_t bytes_max,
+                                      const MayRead& may_read) const {
   if (relative.empty() || relative.contains('\0'))
     return fail(Code::invalid_argument, "name a file of the skill, relative to SKILL.md");
   // A skill's folder may be a workspace, too.
@@ -130,6 +131,9 @@ Result<std::string> SkillFolder::read(const std::string& relative, std::size_t b
   struct stat status;
   if (::fstat(file.get(), &status) != 0) return error_of(errno, relative);
   if (!S_ISREG(status.st_mode)) return error_of(ENXIO, relative);
+  if (GUARD("workspace.skill-rule", may_read && !may_read(base::path_of(file.get()))))
+    return fail(Code::permission_denied,
+                quoted(relative) + " is a file that rules keep from you; do without it");
   auto content = base::read_all(file.get(), bytes_max);
   if (!content && content.error().code == Code::limit_exceeded)
     return fail(Code::limit_exceeded,

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "workspace/skill.h"
+#include "workspace/workspace.h"
 
 namespace boxagnts::workspace {
 
@@ -26,7 +27,8 @@ class SkillFolder {
   // SKILL.md, parsed. Errors are findings.
   ParsedSkill parse() const;
   // A plain file. Errors: not_found, invalid_argument, limit_exceeded, permission_denied, io.
-  Result<std::string> read(const std::string& relative, std::size_t bytes_max) const;
+  Result<std::string> read(const std::string& relative, std::size_t bytes_max,
+                           const MayRead& may_read = {}) const;
 
   struct Listing {
     std::vector<std::string> files;    // plain ones besides SKILL.md, relative, sorted

@@ -218,7 +218,8 @@ class DiskSkills final : public Skills {
     return resolved;
   }
 
-  Result<std::string> read_file(const Skill& skill, const std::string& relative) override {
+  Result<std::string> read_file(const Skill& skill, const std::string& relative,
+                                const MayRead& may_read) override {
     const auto missing = [&] {
       return fail(Code::not_found, "the folder of the skill " + skill.name + " is not there");
     };
@@ -231,7 +232,7 @@ class DiskSkills final : public Skills {
     if (!root) return missing();
     auto folder = open_skill(root.get(), skill.folder.substr(top.size() + 1), skill.origin);
     if (!folder) return missing();
-    return SkillFolder(std::move(folder), skill.name).read(relative, kFileBytesMax);
+    return SkillFolder(std::move(folder), skill.name).read(relative, kFileBytesMax, may_read);
   }
 
  private:
@@ -279,23 +280,26 @@ std::unique_ptr<Skills> Skills::open(SkillPlaces places, std::vector<EmbeddedSki
   return std::make_unique<DiskSkills>(std::move(places), std::move(embedded), clock);
 }
 
+std::string index_line(const Skill& skill) {
+  std::string line = "- " + skill.name;
+  if (skill.origin == SkillOrigin::workspace) line += " [of this workspace]";
+  line += ": " + skill.description;
+  if (!skill.when_to_use.empty()) line += " (" + skill.when_to_use + ")";
+  std::ranges::replace(line, '\n', ' ');
+  return line;
+}
+
 std::string skill_index(const SkillCatalogue& catalogue) {
   constexpr std::size_t kForTheRest = 120;
   std::string text;
   std::size_t left_out = 0;
   for (const auto& entry : catalogue.entries) {
     if (!entry.used()) continue;
-    const auto& skill = entry.skill;
-    std::string line = "- " + skill.name;
-    if (skill.origin == SkillOrigin::workspace) line += " [of this workspace]";
-    line += ": " + skill.description;
-    if (!skill.when_to_use.empty()) line += " (" + skill.when_to_use + ")";
-    std::ranges::replace(line, '\n', ' ');
-    if (text.size() + line.size() + 1 + kForTheRest > kSkillIndexBytesMax) {
+    const auto line = index_line(entry.skill);
+    if (text.size() + line.size() + 1 + kForTheRest > kSkillIndexBytesMax)
       ++left_out;
-      continue;
-    }
-    text += line + "\n";
+    else
+      text += line + "\n";
   }
   if (left_out > 0)
     text += "- " + std::to_string(left_out) +

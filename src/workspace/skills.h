@@ -61,14 +61,16 @@ class Skills {
   virtual std::shared_ptr<const SkillCatalogue> catalogue(Trust trust) = 0;
 
   // A bundled file. Errors: not_found, invalid_argument (leads out, or is no plain file),
-  // limit_exceeded, io.
-  virtual Result<std::string> read_file(const Skill& skill, const std::string& relative) = 0;
+  // permission_denied, limit_exceeded, io.
+  virtual Result<std::string> read_file(const Skill& skill, const std::string& relative,
+                                        const MayRead& may_read) = 0;
 };
 
 // What a model is told of the skills before it uses one: a line each, "name: description
 // (when_to_use)". At most kSkillIndexBytesMax; the rest is told to be found by the tool's "list".
 // "" where there are none.
 constexpr std::size_t kSkillIndexBytesMax = 8u << 10;
+std::string index_line(const Skill& skill);  // without its end
 std::string skill_index(const SkillCatalogue& catalogue);
 
 // All that is wrong with, or odd about, the skill in a folder of this machine. Errors: not_found,

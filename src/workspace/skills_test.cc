@@ -173,8 +173,8 @@ TEST_F(SkillsTest, NoLinkInASkillLeadsOutOfIt) {
   const auto b = entry("b", SkillOrigin::workspace).skill;
   EXPECT_EQ(b.files, std::vector<std::string>{"again.md"});
   for (const auto* out : {"out.md", "up/b/SKILL.md", "../a/SKILL.md", "/etc/passwd", "up"})
-    EXPECT_EQ(skills_->read_file(b, out).error().code, Code::invalid_argument) << out;
-  EXPECT_TRUE(skills_->read_file(b, "again.md").value().contains("/skills/b"));
+    EXPECT_EQ(skills_->read_file(b, out, {}).error().code, Code::invalid_argument) << out;
+  EXPECT_TRUE(skills_->read_file(b, "again.md", {}).value().contains("/skills/b"));
 }
 
 TEST_F(SkillsTest, BundledFilesAreListedAndRead) {
@@ -185,17 +185,17 @@ TEST_F(SkillsTest, BundledFilesAreListedAndRead) {
   ::mkfifo((root_ + "/user/a/pipe").c_str(), 0600);
   const auto a = entry("a", SkillOrigin::user).skill;
   EXPECT_EQ(a.files, (std::vector<std::string>{"assets/x.bin", "references/FORMS.md"}));
-  EXPECT_EQ(skills_->read_file(a, "references/FORMS.md").value(), "forms");
-  EXPECT_EQ(skills_->read_file(a, "assets/x.bin").value().size(), 2u);
-  EXPECT_EQ(skills_->read_file(a, "none").error().code, Code::not_found);
-  EXPECT_EQ(skills_->read_file(a, "pipe").error().code, Code::invalid_argument);
-  EXPECT_EQ(skills_->read_file(a, "assets").error().code, Code::invalid_argument);
-  EXPECT_EQ(skills_->read_file(a, "").error().code, Code::invalid_argument);
-  EXPECT_EQ(skills_->read_file(a, std::string(5000, 'x')).error().code, Code::not_found);
+  EXPECT_EQ(skills_->read_file(a, "references/FORMS.md", {}).value(), "forms");
+  EXPECT_EQ(skills_->read_file(a, "assets/x.bin", {}).value().size(), 2u);
+  EXPECT_EQ(skills_->read_file(a, "none", {}).error().code, Code::not_found);
+  EXPECT_EQ(skills_->read_file(a, "pipe", {}).error().code, Code::invalid_argument);
+  EXPECT_EQ(skills_->read_file(a, "assets", {}).error().code, Code::invalid_argument);
+  EXPECT_EQ(skills_->read_file(a, "", {}).error().code, Code::invalid_argument);
+  EXPECT_EQ(skills_->read_file(a, std::string(5000, 'x'), {}).error().code, Code::not_found);
   fs::resize_file(root_ + "/user/a/assets/x.bin", Skills::kFileBytesMax + 1);
-  EXPECT_EQ(skills_->read_file(a, "assets/x.bin").error().code, Code::limit_exceeded);
+  EXPECT_EQ(skills_->read_file(a, "assets/x.bin", {}).error().code, Code::limit_exceeded);
   const auto built = skills_->catalogue(Trust::trusted)->find("built");
-  EXPECT_EQ(skills_->read_file(*built, "SKILL.md").error().code, Code::not_found);
+  EXPECT_EQ(skills_->read_file(*built, "SKILL.md", {}).error().code, Code::not_found);
 }
 
 TEST_F(SkillsTest, ASkillThatIsAWorkspaceTooHidesItsState) {
@@ -205,13 +205,24 @@ TEST_F(SkillsTest, ASkillThatIsAWorkspaceTooHidesItsState) {
   const auto a = entry("a", SkillOrigin::user).skill;
   EXPECT_TRUE(a.files.empty());
   for (const auto* state : {".boxagnts/state.db", "sub/.BoxAgnts/x", "./.boxagnts/state.db"})
-    EXPECT_EQ(skills_->read_file(a, state).error().code, Code::not_found) << state;
+    EXPECT_EQ(skills_->read_file(a, state, {}).error().code, Code::not_found) << state;
+}
+
+TEST_F(SkillsTest, ABundledFileIsJudgedByWhereItReallyIs) {
+  add("/ws/extensions/skills/a");
+  write("/ws/extensions/skills/a/.env", "KEY=1");
+  link(".env", "/ws/extensions/skills/a/notes.md");
+  const auto a = entry("a", SkillOrigin::workspace).skill;
+  const auto no_keys = [](const std::string& path) { return !path.ends_with("/a/.env"); };
+  for (const auto* name : {".env", "notes.md", "./.env"})
+    EXPECT_EQ(skills_->read_file(a, name, no_keys).error().code, Code::permission_denied) << name;
+  EXPECT_TRUE(skills_->read_file(a, "SKILL.md", no_keys));
 }
 
 TEST_F(SkillsTest, ABundledFileOfAForeignPathIsNotRead) {
   add("/elsewhere/a");
   Skill made{.name = "a", .origin = SkillOrigin::user, .folder = root_ + "/elsewhere/a"};
-  EXPECT_EQ(skills_->read_file(made, "SKILL.md").error().code, Code::not_found);
+  EXPECT_EQ(skills_->read_file(made, "SKILL.md", {}).error().code, Code::not_found);
 }
 
 TEST_F(SkillsTest, NumbersAreBounded) {

@@ -16,6 +16,10 @@ namespace boxagnts::workspace {
 
 using Environment = std::function<std::string(const std::string& name)>;  // "" when unset
 
+// Whether a model may be told what is in a file of this path (absolute, links resolved). Empty:
+// any.
+using MayRead = std::function<bool(const std::string& path)>;
+
 struct Workspace {
   std::string root;  // absolute, canonical
   // 0700; .boxagnts in the workspace, or in .boxagnts under XDG_STATE_HOME where that is read-only.
