@@ -5,7 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from harness import Skip, want
+from drive_chat_server import Server, whole
+from harness import Skip, check_history, events_of, results_of, want
 
 OK = {"turns": [{"say": "Done."}]}
 
@@ -231,10 +232,72 @@ def runs(case):
     want("no skill" in prompt("none", code=2), "a skill that is not there")
 
 
+# --- in a run ------------------------------------------------------------------------------------------
+
+
+def calls(*calls):
+    return [{"tool": tool, "id": name, "arguments": arguments} for name, tool, arguments in calls]
+
+
+def narrows(case):
+    """A skill's tools are all that answer, until another skill is used; its text and files come as they are."""
+    case.put(case.workspace, {"a.txt": "alpha\n", ".agents/skills/free/SKILL.md": skill("free", body="Be free.\n"),
+                              ".agents/skills/free/refs/more.md": "more words\n"})
+    write = {"file_path": "b.txt", "content": "beta"}
+    model = case.model_file({"turns": [
+        {"calls": calls(("s", "skill", {"skill": "code-review", "args": {"target": "a.txt"}}))},
+        {"calls": calls(("r", "read", {"file_path": "a.txt"}), ("w", "write", write))},
+        {"calls": calls(("f", "skill-tool", {"skill": "free"}),
+                        ("m", "skill", {"skill": "free", "file": "refs/more.md"}), ("w2", "write", write))},
+        {"say": "Done."}]})
+    done = case.run("Go.", model)
+    want(done.code == 0, f"exit code {done.code}: {done.stderr}")
+    results = done.results()
+    want("# Review of a.txt" in results["s"]["text"], results["s"]["text"][:300])
+    want(results["r"]["status"] == "ok", f"a tool of the skill: {results['r']}")
+    want(results["w"]["status"] == "denied" and "not among the tools of the skill" in results["w"]["text"],
+         f"a tool that is not the skill's: {results['w']}")
+    want("Be free." in results["f"]["text"] and "refs/more.md" in results["f"]["text"], f"{results['f']}")
+    want(results["m"]["text"] == "more words\n", f"a bundled file: {results['m']}")
+    want(results["w2"]["status"] == "ok" and (case.workspace / "b.txt").read_text() == "beta", f"{results['w2']}")
+    used = [(event["name"], event["origin"]) for event in done.events if event["kind"] == "skill_used"]
+    want(used == [("code-review", "builtin"), ("free", "workspace")], f"the log says {used}")
+    check_history(case.history(done.session()))
+
+
+def runs_with_its_tools(case):
+    """`skill run`: what the person chose keeps to its tools from the first call on."""
+    model = case.model_file({"turns": [{"calls": calls(("w", "write", {"file_path": "b.txt", "content": "x"}))},
+                                       {"say": "Done."}]})
+    done = case.call("skill", "run", "code-review", "a.txt", "--json", "--mode", "edits", "--model", model)
+    want(done.code == 0, f"exit code {done.code}: {done.stderr}")
+    events = events_of(done.stdout)
+    want([event["name"] for event in events if event["kind"] == "skill_used"] == ["code-review"], "not logged")
+    want(results_of(events)["w"]["status"] == "denied", f"{results_of(events)}")
+    want(not (case.workspace / "b.txt").exists(), "it was written")
+
+
+def is_told_of(case):
+    """What is sent to the model names every skill in a line, and none of their text."""
+    case.put(case.workspace, {".agents/skills/mine/SKILL.md": skill("mine", "description: Mine alone.\n", "SECRET")})
+    server = Server({"conversations": [{"turns": [{"say": "Done."}]}]}, whole)
+    with server.serving() as environment:
+        done = case.run("Go.", "openai/loopback", environment=environment)
+    want(done.code == 0, f"exit code {done.code}: {done.stderr}")
+    body = server.requests[0][2]
+    system = body["messages"][0]["content"]
+    want("- mine [of this workspace]: Mine alone.\n" in system, system)
+    want("- code-review: Reviews" in system and "SECRET" not in json.dumps(body), system)
+    want("skill" in [tool["function"]["name"] for tool in body["tools"]], "the tool is not among the tools")
+
+
 CASES = [
     ("skills/agree with the validator", agrees_with_the_validator),
     ("skills/list", lists),
     ("skills/show", shows),
     ("skills/new and check", makes_and_checks),
     ("skills/run", runs),
+    ("skills/narrow a run", narrows),
+    ("skills/run with its tools", runs_with_its_tools),
+    ("skills/a model is told of them", is_told_of),
 ]

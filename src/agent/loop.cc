@@ -21,6 +21,8 @@ tools::RunPolicy policy_of(const RunRequest& request, const Settings& settings) 
   policy.mode = request.mode;
   policy.access = request.access;
   policy.envelope = settings.envelope();
+  if (request.skill && !request.skill->allowed_tools.empty())
+    policy.skill_tools = request.skill->allowed_tools;
   return policy;
 }
 
@@ -140,6 +142,7 @@ Status Loop::begin() {
     bodies.emplace_back(
         core::InstructionsLoaded{one.path, std::string(workspace::name_of(one.origin)), one.text});
   }
+  if (parts_.request.skill) bodies.emplace_back(*parts_.request.skill);
   bodies.emplace_back(core::UserMessage{parts_.request.prompt});
   return log(bodies);
 }

@@ -34,7 +34,8 @@ struct RunRequest {
   core::Mode mode = core::Mode::ask;
   core::AgentAccess access = core::AgentAccess::full;
   std::int64_t turns_max = 50;
-  bool attended = false;  // somebody can answer questions
+  bool attended = false;                 // somebody can answer questions
+  std::optional<core::SkillUsed> skill;  // that the prompt is of: logged, and its tools kept to
 };
 
 struct Started {

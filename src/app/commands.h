@@ -2,12 +2,14 @@
 // error that main prints.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "core/event.h"
 
 namespace boxagnts::app {
 
@@ -15,6 +17,8 @@ namespace boxagnts::app {
 constexpr int kExitOwnFailure = 125, kExitCannotRun = 126, kExitNotFound = 127;
 
 Result<int> execute(const cli::RunCommand& command);
+// The same by a skill, whose words the prompt is.
+Result<int> run_agent(const cli::RunCommand& command, std::optional<core::SkillUsed> skill);
 Result<int> execute(const cli::ToolListCommand& command);
 Result<int> execute(const cli::ToolShowCommand& command);
 Result<int> execute(const cli::ToolRunCommand& command);

@@ -145,7 +145,8 @@ Result<int> explain_call(const cli::PolicyExplainCommand& command,
                          const workspace::Workspace& workspace, const Preferences& preferences) {
   base::SystemClock clock;
   const auto http = make_http({});
-  const auto tools = TRY(Tools::make(clock, *http));
+  const auto skills = open_skills(workspace, clock);
+  const auto tools = TRY(Tools::make(clock, *http, *skills, preferences.trust));
   const auto* tool = TRY(tools::find_tool(tools->registry, command.subject));
   const auto arguments = TRY(base::parse_json(command.arguments));
   policy::Input input{.tool = tool->spec().name,

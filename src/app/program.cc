@@ -6,6 +6,7 @@
 #include "app/mounts.h"
 #include "base/log.h"
 #include "builtins/builtins.h"
+#include "builtins/skill.h"
 #include "models/model.h"
 #include "toolbox/guest_network.h"
 #include "toolbox/guest_tools.h"
@@ -71,14 +72,19 @@ Status read_layer(const base::ConfigNode& root, Layer layer, Preferences& into) 
 }
 
 agent::Guidance guidance_of(const Program& program) {
+  const auto may_read = [&program](const std::string& path) {
+    const auto ruling = program.rules->rules()->judge_read(path);
+    return !ruling || ruling->verdict == core::Verdict::allow;
+  };
   return {
       .standing =
-          [&program] {
-            return workspace::standing_instructions(program.workspace, environment_variable);
+          [&program, may_read] {
+            return workspace::standing_instructions(program.workspace, environment_variable,
+                                                    may_read);
           },
       .nearest =
-          [&program](std::string_view path) {
-            return workspace::instructions_for(program.workspace, path);
+          [&program, may_read](std::string_view path) {
+            return workspace::instructions_for(program.workspace, path, may_read);
           },
       .skills =
           [&program] {
@@ -130,12 +136,19 @@ Result<Preferences> read_preferences(const workspace::Workspace& workspace,
   return preferences;
 }
 
+std::unique_ptr<workspace::Skills> open_skills(const workspace::Workspace& workspace,
+                                               base::Clock& clock) {
+  return workspace::Skills::open(workspace::skill_places(workspace, environment_variable),
+                                 workspace::embedded_skills(), clock);
+}
+
 std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network) {
   return net::HttpClient::make(
       {.environment = environment_variable, .ca_file = network.ca_file, .proxy = network.proxy});
 }
 
 Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock, net::HttpClient& http,
+                                           workspace::Skills& skills, workspace::Trust trust,
                                            sandbox::SandboxOptions options) {
   auto tools = std::make_unique<Tools>(clock, options);
   TRY(toolbox::add_embedded(
@@ -144,6 +157,7 @@ Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock, net::HttpClient& 
                                            execution.stopped);
       }));
   TRY(builtins::add_all(tools->registry, clock));
+  TRY(tools->registry.add(builtins::make_skill_tool(skills, trust)));
   tools->pipeline = TRY(tools::CallPipeline::make(tools->registry, clock));
   return tools;
 }
@@ -155,13 +169,12 @@ Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
   program->preferences = std::move(preferences);
   program->rules = make_rule_book(program->workspace, program->preferences.given_rules,
                                   program->preferences.rules);
-  program->skills =
-      workspace::Skills::open(workspace::skill_places(program->workspace, environment_variable),
-                              workspace::embedded_skills(), program->clock);
+  program->skills = open_skills(program->workspace, program->clock);
   program->changes = TRY(workspace::Changes::open(program->workspace.state_folder, program->clock));
   program->store = TRY(store::Store::open(program->workspace.state_folder, program->clock));
   program->http = make_http(program->preferences.network);
-  program->tools = TRY(Tools::make(program->clock, *program->http));
+  program->tools = TRY(
+      Tools::make(program->clock, *program->http, *program->skills, program->preferences.trust));
   Program& made = *program;
   const auto open_model = [&made](const std::string& name) {
     return models::open_model(

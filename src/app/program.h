@@ -46,6 +46,10 @@ struct Preferences {
 Result<Preferences> read_preferences(const workspace::Workspace& workspace,
                                      const cli::Common& flags);
 
+// Those of a workspace, of the user and of the program; of no workspace where its root is "".
+std::unique_ptr<workspace::Skills> open_skills(const workspace::Workspace& workspace,
+                                               base::Clock& clock);
+
 // With the proxy and the authorities that the person chose.
 std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network);
 
@@ -53,8 +57,9 @@ std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network);
 struct Tools {
   explicit Tools(base::Clock& clock, sandbox::SandboxOptions options)
       : sandbox(sandbox::Sandbox::make(clock, options)) {}
-  // `http`, the network of tools that want one, outlives them.
+  // `http`, the network of tools that want one, and `skills` outlive them.
   static Result<std::unique_ptr<Tools>> make(base::Clock& clock, net::HttpClient& http,
+                                             workspace::Skills& skills, workspace::Trust trust,
                                              sandbox::SandboxOptions options = {});
   std::unique_ptr<sandbox::Sandbox> sandbox;
   tools::Registry registry;

@@ -132,7 +132,9 @@ class Canceller {
 
 }  // namespace
 
-Result<int> execute(const cli::RunCommand& command) {
+Result<int> execute(const cli::RunCommand& command) { return run_agent(command, std::nullopt); }
+
+Result<int> run_agent(const cli::RunCommand& command, std::optional<core::SkillUsed> skill) {
   Canceller canceller;
   const auto interrupts = TRY(Interrupts::watch([&] { canceller.interrupt(); }));
 
@@ -142,6 +144,7 @@ Result<int> execute(const cli::RunCommand& command) {
   auto prompter = environment_variable("BOXAGNTS_UNATTENDED").empty() ? terminal::Prompter::open()
                                                                       : std::nullopt;
   request.attended = prompter.has_value();
+  request.skill = std::move(skill);
   const auto program = TRY(Program::make(std::move(workspace), std::move(preferences)));
   const auto started = TRY(program->runs->start(request));
   canceller.attach(*program->runs, started.run);

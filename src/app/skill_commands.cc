@@ -14,19 +14,17 @@ using workspace::Skill;
 using workspace::SkillEntry;
 using workspace::SkillFinding;
 
-struct Opened {
+struct Catalogue {
   base::SystemClock clock;
   workspace::Workspace workspace;
   std::unique_ptr<workspace::Skills> skills;
   std::shared_ptr<const workspace::SkillCatalogue> catalogue;
 };
 
-Result<std::unique_ptr<Opened>> open_skills(const cli::Common& common) {
-  auto opened = std::make_unique<Opened>();
+Result<std::unique_ptr<Catalogue>> open_catalogue(const cli::Common& common) {
+  auto opened = std::make_unique<Catalogue>();
   opened->workspace = TRY(workspace::open(common.workspace_directory, environment_variable));
-  opened->skills =
-      workspace::Skills::open(workspace::skill_places(opened->workspace, environment_variable),
-                              workspace::embedded_skills(), opened->clock);
+  opened->skills = open_skills(opened->workspace, opened->clock);
   opened->catalogue = opened->skills->catalogue(
       TRY(workspace::trust_of(environment_variable, opened->workspace.root))
           .value_or(workspace::Trust::untrusted));
@@ -217,7 +215,7 @@ Result<workspace::SkillInput> input_of(const Skill& skill,
 }  // namespace
 
 Result<int> execute(const cli::SkillListCommand& command) {
-  const auto opened = TRY(open_skills(command.common));
+  const auto opened = TRY(open_catalogue(command.common));
   for (const auto& entry : opened->catalogue->entries)
     TRY(print(command.json ? base::to_text(json_of(entry)) + "\n" : line_of(entry)));
   for (const auto& problem : opened->catalogue->problems) say(problem);
@@ -225,14 +223,14 @@ Result<int> execute(const cli::SkillListCommand& command) {
 }
 
 Result<int> execute(const cli::SkillShowCommand& command) {
-  const auto opened = TRY(open_skills(command.common));
+  const auto opened = TRY(open_catalogue(command.common));
   const auto* skill = TRY(find_skill(*opened->catalogue, command.skill));
   TRY(print(text_of(*skill)));
   return 0;
 }
 
 Result<int> execute(const cli::SkillNewCommand& command) {
-  const auto opened = TRY(open_skills(command.common));
+  const auto opened = TRY(open_catalogue(command.common));
   const auto path = TRY(workspace::make_skill(opened->workspace, command.skill));
   TRY(print("made " + base::terminal_safe(path) + "\n  look at it: boxagnts skill check " +
             command.skill + "\n  use it:     boxagnts skill run " + command.skill + " …\n"));
@@ -240,7 +238,7 @@ Result<int> execute(const cli::SkillNewCommand& command) {
 }
 
 Result<int> execute(const cli::SkillCheckCommand& command) {
-  const auto opened = TRY(open_skills(command.common));
+  const auto opened = TRY(open_catalogue(command.common));
   const bool wrong = TRY(command.what ? check_one(*opened->catalogue, *command.what)
                                       : check_all(*opened->catalogue));
   return wrong ? base::info(Code::invalid_argument).exit_code : 0;
@@ -248,14 +246,15 @@ Result<int> execute(const cli::SkillCheckCommand& command) {
 
 Result<int> execute(const cli::SkillRunCommand& command) {
   auto run = command.run;
+  core::SkillUsed used;
   {
-    const auto opened = TRY(open_skills(run.common));
+    const auto opened = TRY(open_catalogue(run.common));
     const auto* skill = TRY(find_skill(*opened->catalogue, command.skill));
     const auto input = TRY(input_of(*skill, command.arguments));
-    run.prompt =
-        "Do this by the skill " + skill->name + ":\n\n" + TRY(workspace::expand(*skill, input));
+    run.prompt = workspace::introduce(*skill, TRY(workspace::expand(*skill, input)));
+    used = {skill->name, std::string(workspace::name_of(skill->origin)), skill->allowed_tools};
   }
-  return execute(run);
+  return run_agent(run, std::move(used));
 }
 
 }  // namespace boxagnts::app

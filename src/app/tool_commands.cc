@@ -51,7 +51,8 @@ int exit_code_of(core::ResultStatus status) {
 Result<int> execute(const cli::ToolListCommand& command) {
   base::SystemClock clock;
   const auto http = make_http({});
-  const auto tools = TRY(Tools::make(clock, *http));
+  const auto skills = open_skills({}, clock);
+  const auto tools = TRY(Tools::make(clock, *http, *skills, workspace::Trust::untrusted));
   for (const auto& spec : tools->registry.specs(core::AgentAccess::full)) {
     if (command.json) {
       TRY(print(base::to_text(core::to_json(spec)) + "\n"));
@@ -70,7 +71,8 @@ Result<int> execute(const cli::ToolListCommand& command) {
 Result<int> execute(const cli::ToolShowCommand& command) {
   base::SystemClock clock;
   const auto http = make_http({});
-  const auto tools = TRY(Tools::make(clock, *http));
+  const auto skills = open_skills({}, clock);
+  const auto tools = TRY(Tools::make(clock, *http, *skills, workspace::Trust::untrusted));
   const auto& spec = TRY(find_tool(tools->registry, command.tool))->spec();
   TRY(print(spec.name + " (" + std::string(core::name_of(spec.level)) + ")\n\n" + spec.description +
             "\n\nArguments (JSON Schema):\n" + base::to_text(spec.input_schema) + "\n"));
@@ -85,7 +87,9 @@ Result<int> execute(const cli::ToolRunCommand& command) {
       TRY(workspace::open(command.common.workspace_directory, environment_variable));
   const auto preferences = TRY(read_preferences(workspace, command.common));
   const auto http = make_http(preferences.network);
-  const auto tools = TRY(Tools::make(clock, *http, {.instances_max = 1}));
+  const auto skills = open_skills(workspace, clock);
+  const auto tools =
+      TRY(Tools::make(clock, *http, *skills, preferences.trust, {.instances_max = 1}));
   const auto changes = TRY(workspace::Changes::open(workspace.state_folder, clock));
   if (const auto found = find_tool(tools->registry, command.tool); !found)
     return std::unexpected(found.error());

@@ -81,4 +81,7 @@ using SkillInput = std::variant<std::string, std::map<std::string, std::string>>
 // invalid_argument (a required argument is missing, or one is unknown: named), limit_exceeded.
 Result<std::string> expand(const Skill& skill, const SkillInput& input);
 
+// What a model is given: whose skill it is, its expanded body, its files and tools.
+std::string introduce(const Skill& skill, const std::string& expanded);
+
 }  // namespace boxagnts::workspace

@@ -148,4 +148,20 @@ Result<std::string> expand(const Skill& skill, const SkillInput& input) {
   return Filler(skill, given, all_of(skill, input, given)).fill();
 }
 
+std::string introduce(const Skill& skill, const std::string& expanded) {
+  std::string text = "Do this by the skill " + skill.name + " (" +
+                     std::string(name_of(skill.origin)) + "):\n\n" + expanded + "\n";
+  if (!skill.files.empty()) {
+    text += "\nFiles of this skill, each to be read by the tool skill with {\"skill\": \"" +
+            skill.name + "\", \"file\": …}:\n";
+    for (const auto& file : skill.files) text += "- " + file + "\n";
+  }
+  if (!skill.allowed_tools.empty()) {
+    text += "\nThis skill keeps to these tools:";
+    for (const auto& tool : skill.allowed_tools) text += " " + tool;
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace boxagnts::workspace

@@ -298,6 +298,16 @@ TEST(SkillArguments, CannotGrowWithoutEnd) {
   EXPECT_EQ(expand(skill, Named{{"a", "x"}}).value().size(), 1000u);
 }
 
+TEST(SkillArguments, AModelIsToldWhoseTextItIsAndWhatBelongsToIt) {
+  auto skill = skill_of("allowed-tools: read grep\n", "Do.");
+  skill.origin = SkillOrigin::user;
+  skill.files = {"a.md", "b/c.md"};
+  EXPECT_EQ(introduce(skill, "Do."),
+            "Do this by the skill x (user):\n\nDo.\n\n"
+            "Files of this skill, each to be read by the tool skill with {\"skill\": \"x\", "
+            "\"file\": …}:\n- a.md\n- b/c.md\n\nThis skill keeps to these tools: read grep\n");
+}
+
 TEST(SkillArguments, APlaceholderThatNothingFillsIsTold) {
   const auto parsed = parse_skill(
       file_of("name: x\ndescription: d\nargs:\n- name: a\n", "{{a}}\n{{ b }} {{ v.w }}\n"), "x");

@@ -245,7 +245,8 @@ class DiskSkills final : public Skills {
   Load load() const {
     Loader loader(clock_.now());
     for (const auto place : kWorkspacePlaces)
-      loader.load_place(places_.workspace_root, place, SkillOrigin::workspace);
+      if (!places_.workspace_root.empty())
+        loader.load_place(places_.workspace_root, place, SkillOrigin::workspace);
     if (!places_.user_folder.empty()) loader.load_place(places_.user_folder, "", SkillOrigin::user);
     for (const auto& embedded : embedded_) loader.add_embedded(embedded);
     return loader.take();

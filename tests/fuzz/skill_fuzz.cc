@@ -20,6 +20,7 @@ void check_expansion(const workspace::Skill& skill, const std::string& value) {
       continue;
     }
     FUZZ_CHECK(text->size() <= workspace::kExpandedBytesMax);
+    FUZZ_CHECK(workspace::introduce(skill, *text).contains(*text));
     if (!skill.body.contains("{{") && !skill.body.contains("$ARGUMENTS"))
       FUZZ_CHECK(text->starts_with(skill.body));
   }
