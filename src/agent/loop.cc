@@ -4,7 +4,6 @@
 #include <atomic>
 
 #include "agent/prompt.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "vfs/memory_filesystem.h"
@@ -265,22 +264,6 @@ Result<models::Answer> Loop::answer_of_turn() {
   }
 }
 
-// What waits for an answer is kept beyond the quota, too. Failing is no reason to end a run.
-void Loop::make_room() {
-  std::set<core::ChangeSetId> asked;
-  const auto questions = parts_.dependencies.store.open_questions();
-  if (!questions) return;
-  for (const auto& question : *questions) {
-    const auto events = parts_.dependencies.store.read(question.session, question.number - 1, 1);
-    if (!events || events->empty()) continue;
-    if (const auto* body = std::get_if<core::ApprovalAsked>(&events->front().body))
-      asked.insert(body->approval.changes);
-  }
-  const auto made = parts_.dependencies.changes.make_room(
-      [&](const core::ChangeSetId& id) { return !asked.contains(id); });
-  if (!made) base::log(base::LogLevel::warning, "agent", made.error().message);
-}
-
 // Neighbouring calls that only read run side by side; any other call is a barrier.
 Status Loop::run_calls() {
   const std::vector calls(conversation_.open_calls());  // a copy: results change the list
@@ -291,7 +274,6 @@ Status Loop::run_calls() {
     TRY(run_group(std::span(calls).subspan(at, end - at)));
     at = end;
   }
-  if (std::exchange(kept_some_, false)) make_room();
   return tell_nearest_instructions();
 }
 
@@ -402,7 +384,6 @@ Result<tools::Asked> Loop::CallControl::ask(core::Approval approval) {
 
 Status Loop::CallControl::note(core::EventBody body) {
   TRY(log_decision());
-  if (std::holds_alternative<core::ChangesKept>(body)) loop_.kept_some_ = true;
   return loop_.log(std::span(&body, 1));
 }
 

@@ -101,7 +101,6 @@ class Loop {
   Status shorten(core::ToolResult& result);
   Result<tools::Asked> ask(core::Approval approval);
   Status tell_nearest_instructions();
-  void make_room();
 
   Parts parts_;
   std::string system_;  // from begin() on
@@ -109,7 +108,6 @@ class Loop {
   tools::RunPolicy policy_;
   std::mutex asking_;       // one question at a time
   std::mutex logging_;      // the log, what follows from it, and last_number_
-  bool kept_some_ = false;  // changes, since room was made last
   std::mutex touching_;
   std::set<std::string> touched_;            // folders that calls worked in since the last look
   std::set<std::string> looked_into_;        // those whose AGENTS.md was looked for
