@@ -526,6 +526,40 @@ TEST(BuiltinRules, WhatIsRunOrObeyedLaterIsAskedAboutBeforeItIsWritten) {
     EXPECT_EQ(said(builtin().judge_write(path)), "") << path;
 }
 
+constexpr std::string_view kMoreSecrets =
+    "terraform.tfstate.backup .cargo/credentials.toml .gem/credentials "
+    ".terraform.d/credentials.tfrc.json .config/rclone/rclone.conf .password-store/x.gpg "
+    ".local/share/keyrings/login.keyring .mylogin.cnf .s3cfg .boto "
+    ".claude/.credentials.json .codex/auth.json .bash_history .zsh_history .psql_history "
+    ".mysql_history .python_history .node_repl_history .mozilla/firefox/x/logins.json "
+    ".thunderbird/x .config/chromium/Default/Cookies "
+    ".config/google-chrome/Default/Cookies";
+constexpr std::string_view kMoreObeyed =
+    ".zlogout .kshrc .cshrc .tcshrc .login .inputrc .screenrc .tmux.conf .xinitrc "
+    ".xsessionrc .emacs .emacs.d/init.el .dir-locals.el .dir-locals-2.el .pdbrc .irbrc "
+    ".pryrc .Rprofile .ghci .ocamlinit .iex.exs .psqlrc .sqliterc .latexmkrc .mailcap "
+    ".mvn/extensions.xml .yarn/releases/yarn.cjs .yarnrc .yarnrc.yml .pnpmfile.cjs "
+    ".bazelrc .mise.toml .mise/config.toml mise.toml .lefthook.yml lefthook.yml "
+    "lefthook.yaml .aider.conf.yml .amazonq/rules/x.md .augment-guidelines "
+    ".clinerules/x.md .continue/config.yaml .copilot/x .crush.json .factory/x "
+    ".junie/guidelines.md .kilocodemodes .kiro/steering/x.md .qwen/x .roo/rules/x.md "
+    ".roomodes .rules .trae/x AGENT.md QWEN.md WARP.md opencode.json opencode.jsonc "
+    ".appveyor.yml appveyor.yml .azuredevops/x.yml .azure-pipelines/x.yml "
+    "azure-pipelines.yaml .build.yml .builds/x.yml .cirrus.yml .cirrus.star "
+    ".harness/x.yaml .rultor.yml .semaphore/semaphore.yml .teamcity/settings.kts "
+    ".tekton/x.yaml bitrise.yml buildspec.yml cloudbuild.yaml cloudbuild.yml "
+    "codemagic.yaml x.sublime-project .externalToolBuilders/x.launch .fleet/run.json "
+    ".helix/config.toml .kakrc .run/x.run.xml .vs/tasks.vs.json";
+
+TEST(BuiltinRules, TheLessCommonNamesAreKnownToo) {
+  for (const auto folder : {"/w/", "/w/a/b/"}) {
+    for (const auto name : base::split(kMoreSecrets, ' '))
+      EXPECT_EQ(said(make({}).judge_read(folder + std::string(name))), "deny") << name;
+    for (const auto name : base::split(kMoreObeyed, ' '))
+      EXPECT_EQ(said(make({}).judge_write(folder + std::string(name))), "ask") << name;
+  }
+}
+
 TEST(BuiltinRules, EachOneParsesAndNoneIsHiddenBehindAnother) {
   for (const auto& rule : kBuiltinRules) {
     Rules only({.workspace = "/w", .home = "", .configuration = ""});
