@@ -403,11 +403,13 @@ Sys<void> OverlayDirectory::rename_entry(std::string_view from, Directory& to,
   OverlayDirectory& other = **checked;
   const std::string old_path = joined_path(Tree::path_of(*node_), from);
   const std::string new_path = joined_path(Tree::path_of(*other.node_), to_name);
-  // What becomes hidden by moving is no change; what was hidden stays so.
-  const bool shows = !tree_->masks.below(new_path).hides_at_least(tree_->masks.below(old_path));
-  if (GUARD("vfs.overlay-mask-moved", shows)) return std::unexpected(EACCES);
   const auto source = find(from);
   if (!source) return std::unexpected(source.error());
+  // What becomes hidden in a folder by moving it is no change; what was hidden stays so. Nothing is
+  // in a file, and that neither name hides it was looked at before.
+  const bool shows = source->kind() == Kind::directory &&
+                     !tree_->masks.below(new_path).hides_at_least(tree_->masks.below(old_path));
+  if (GUARD("vfs.overlay-mask-moved", shows)) return std::unexpected(EACCES);
   const auto goal = other.find(to_name);
   if (!goal && goal.error() != ENOENT) return std::unexpected(goal.error());
   const auto moved = node_of(*source, from);

@@ -444,6 +444,17 @@ TEST_F(OverlayTest, AFolderStaysWhereItsMaskHolds) {
   ASSERT_TRUE(top_->rename_entry("src", *top_, "lib"));
 }
 
+// As a file is replaced: written beside it, under another name, and moved there.
+TEST_F(OverlayTest, AFileMovesToANameThatAMaskShows) {
+  put(".env.example", "old");
+  open({}, {"**/.env.*", "!**/.env.example"});
+  write("new", "new");
+  EXPECT_EQ(top_->rename_entry("new", *top_, ".env.local").error(), EACCES);
+  ASSERT_TRUE(top_->rename_entry("new", *top_, ".env.example"));
+  EXPECT_EQ(text_of(*file(".env.example")), "new");
+  EXPECT_EQ(changed(), "~.env.example ");
+}
+
 TEST_F(OverlayTest, NothingHiddenIsEverAChange) {
   put("src/key", "SECRET");
   open({}, {"lib/key"});
