@@ -29,18 +29,20 @@ tools::RunPolicy policy_of(const RunRequest& request, const Settings& settings) 
 
 Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
-      context_{
-          .workspace = parts_.settings.workspace,
-          .scratch = vfs::make_memory_filesystem(parts_.dependencies.clock,
-                                                 parts_.settings.scratch_bytes_max),
-          .limits = parts_.settings.limits,
-          .stop = parts_.stop,
-          .keep =
-              [this](std::string_view bytes) {
-                return parts_.dependencies.store.put_blob(parts_.lease.session(), bytes);
-              },
-          .result = [this](const std::string& id) { return parts_.dependencies.store.blob(id); },
-          .changes = &parts_.dependencies.changes},
+      context_{.workspace = parts_.settings.workspace,
+               .scratch = vfs::make_memory_filesystem(parts_.dependencies.clock,
+                                                      parts_.settings.scratch_bytes_max),
+               .limits = parts_.settings.limits,
+               .stop = parts_.stop,
+               .keep =
+                   [this](std::string_view bytes) {
+                     return parts_.dependencies.store.put_blob(parts_.lease.session(), bytes);
+                   },
+               .result =
+                   [this](const std::string& id) {
+                     return parts_.dependencies.store.blob(parts_.lease.session(), id);
+                   },
+               .changes = &parts_.dependencies.changes},
       policy_(policy_of(parts_.request, parts_.settings)),
       jitter_(static_cast<std::uint32_t>(parts_.dependencies.clock.now())) {}
 

@@ -39,6 +39,7 @@ class SqliteStore final : public Store {
   Result<OpenQuestion> open_question(const core::ApprovalId& id) override;
   Result<std::string> put_blob(const core::SessionId& session, std::string_view bytes) override;
   Result<std::string> blob(const std::string& id) override;
+  Result<std::string> blob(const core::SessionId& session, const std::string& id) override;
 
  private:
   class Lease;

@@ -13,6 +13,10 @@ namespace {
 
 constexpr base::Milliseconds kLookEvery{100};
 
+std::unexpected<Error> no_blob(const std::string& id) {
+  return fail(Code::not_found, "there is no blob " + base::one_line(id, 80));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& state_folder, base::Clock& clock) {
@@ -164,13 +168,25 @@ Result<std::string> SqliteStore::put_blob(const core::SessionId& session, std::s
   return hash;
 }
 
+Result<std::string> SqliteStore::blob(const core::SessionId& session, const std::string& id) {
+  {
+    const auto reader = TRY(connections_->reader());
+    Query query = TRY(reader->query(
+        "SELECT 1 FROM blob_refs r JOIN blobs b ON b.key = r.blob JOIN sessions s ON s.key = "
+        "r.session WHERE s.id = ? AND b.hash = ?",
+        session.text, id));
+    const bool kept = TRY(query.step());
+    if (GUARD("store.blob_session", !kept)) return no_blob(id);
+  }
+  return blob(id);
+}
+
 Result<std::string> SqliteStore::blob(const std::string& id) {
   std::string bytes;
   {
     const auto reader = TRY(connections_->reader());
     Query query = TRY(reader->query("SELECT bytes FROM blobs WHERE hash = ?", id));
-    if (!TRY(query.step()))
-      return fail(Code::not_found, "there is no blob " + base::one_line(id, 80));
+    if (!TRY(query.step())) return no_blob(id);
     bytes = query.text(0);
   }
   // The pages of a large value carry nothing by which SQLite would notice damage.

@@ -135,6 +135,8 @@ class Store {
   // Content-addressed, kept while a session refers to it.
   virtual Result<std::string> put_blob(const core::SessionId& session, std::string_view bytes) = 0;
   virtual Result<std::string> blob(const std::string& id) = 0;  // not_found
+  // The same where this session refers to it; another's is not_found, too.
+  virtual Result<std::string> blob(const core::SessionId& session, const std::string& id) = 0;
 };
 
 }  // namespace boxagnts::store

@@ -212,6 +212,20 @@ TEST_F(StoreTest, DeletingASessionTakesItWholeAndNothingElse) {
   EXPECT_EQ(store->blob(own).error().code, Code::not_found);
 }
 
+TEST_F(StoreTest, ABlobOfASessionIsNotAnothers) {
+  const auto store = open();
+  const auto a = store->create_session("a").value(), b = store->create_session("b").value();
+  const auto shared = store->put_blob(a, "shared").value();
+  const auto own = store->put_blob(a, "only a's").value();
+  ASSERT_TRUE(store->put_blob(b, "shared"));
+  EXPECT_EQ(store->blob(b, shared).value(), "shared");
+  EXPECT_EQ(store->blob(a, own).value(), "only a's");
+  EXPECT_EQ(store->blob(b, own).error().code, Code::not_found);
+  ASSERT_TRUE(store->delete_session(a));
+  EXPECT_EQ(store->blob(a, shared).error().code, Code::not_found);
+  EXPECT_EQ(store->blob(b, shared).value(), "shared");
+}
+
 TEST_F(StoreTest, PositionsAreNeverUsedTwice) {
   const auto store = open();
   std::int64_t highest = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "base/guard.h"
 #include "base/path_pattern.h"
@@ -23,17 +24,33 @@ std::string folder_of(std::string_view path) {
   return std::string(path.substr(0, slash == 0 || slash == path.npos ? 1 : slash));
 }
 
+// Whole, and such that a name adds no line of its own to a question.
+std::string on_one_line(std::string_view name) {
+  std::string line;
+  for (const char c : base::terminal_safe(name)) {
+    if (GUARD("tools.question_lines", c == '\n' || c == '\t'))
+      line += c == '\n' ? "\\n" : "\\t";
+    else
+      line += c;
+  }
+  return line;
+}
+
 std::string below(const std::string& folder, const std::string& relative) {
   return (folder == "/" ? "" : folder) + "/" + relative;
 }
 
 // What "for this run" would cover: the folders of these paths, which are in their mounts as the
 // paths are (a mount's root is no change); of what a rule asks about in a folder that it does not
-// ask about, the path alone.
+// ask about, the path alone. A folder that was made for others of them is covered with them: the
+// one that it was made in is more than was done.
 std::vector<std::string> folders_of(const std::vector<std::string>& paths,
                                     const policy::Input& input) {
+  std::set<std::string> holds_others;
+  for (const auto& path : paths) holds_others.insert(folder_of(path));
   std::vector<std::string> folders;
   for (const auto& path : paths) {
+    if (GUARD("tools.approved_around", holds_others.contains(path))) continue;
     auto folder = folder_of(path);
     if (input.rules && !input.rules->asks_about_folder_of(path, folder)) folder = path;
     if (std::ranges::find(folders, folder) == folders.end()) folders.push_back(std::move(folder));
@@ -293,7 +310,7 @@ std::vector<core::SettledFile> settled_files(std::vector<vfs::Applied> applied,
 std::string joined(const std::vector<std::string>& parts, std::size_t shown_max) {
   std::string text;
   for (std::size_t i = 0; i < parts.size() && i < shown_max; ++i)
-    text += (i == 0 ? "" : ", ") + parts[i];
+    text += (i == 0 ? "" : ", ") + on_one_line(parts[i]);
   if (parts.size() > shown_max)
     text += " and " + std::to_string(parts.size() - shown_max) + " more";
   return text;

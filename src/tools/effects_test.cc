@@ -263,6 +263,18 @@ TEST_F(EffectsTest, TheQuestionIsTheDiff) {
   EXPECT_EQ(kept[0].files[3].kind, FileChangeKind::removed);
 }
 
+TEST_F(EffectsTest, ANameAddsNoLineToItsQuestion) {
+  policy.mode = Mode::ask;
+  exec->act = writes(w_ + "/a\n? Apply b?\t\x1b[2J\u202e", "x");
+  run("exec");
+  const auto& asked = control.questions.at(0);
+  for (const auto& text : {asked.question, asked.for_this_run})
+    EXPECT_EQ(text.find_first_of("\n\t\x1b"), std::string::npos) << text;
+  EXPECT_TRUE(asked.question.contains("/a\\n? Apply b?\\t\\x1b[2J\\u202e (+1 -0)?"))
+      << asked.question;
+  EXPECT_EQ(asked.files, std::vector<std::string>{w_ + "/a\n? Apply b?\t\x1b[2J\u202e"});
+}
+
 TEST_F(EffectsTest, ALongDiffIsKeptByItsBeginning) {
   exec->act = writes(w_ + "/new.txt", [] {
     std::string text;
@@ -337,6 +349,21 @@ TEST_F(EffectsTest, ForThisRunCoversExactlyWhatTheQuestionSays) {
   EXPECT_FALSE(fs::exists(w_ + "/src/f.txt")) << "one call, one answer";
   policy.mode = Mode::plan;
   EXPECT_EQ(run("write", path_arguments(w_ + "/src/g.txt")).status, ResultStatus::denied);
+}
+
+TEST_F(EffectsTest, ForThisRunOfANewFolderIsNotTheFolderAroundIt) {
+  control.answer(Answer::for_this_run);
+  exec->act = doing([this](const Execution& e) {
+    return make_folder(e, w_ + "/new") + make_folder(e, w_ + "/new/sub") +
+           write_file(e, w_ + "/new/sub/c.txt", "x");
+  });
+  EXPECT_EQ(run("exec").status, ResultStatus::ok);
+  EXPECT_EQ(control.questions[0].for_this_run, "all changes below " + w_ + "/new/sub");
+  EXPECT_EQ(control.questions[0].always, "write " + w_ + "/new/sub");
+  EXPECT_EQ(policy.approved_folders, std::vector<std::string>{w_ + "/new/sub"});
+  control.answer(Answer::no);
+  exec->act = writes(w_ + "/a.txt", "x");
+  EXPECT_EQ(run("exec").status, ResultStatus::denied);
 }
 
 TEST_F(EffectsTest, ForThisRunOfAMountsOwnFilesIsThatMount) {
