@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "agent/prompt.h"
+#include "base/guard.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "vfs/memory_filesystem.h"
@@ -34,10 +35,7 @@ Loop::Loop(Parts parts)
                                                       parts_.settings.scratch_bytes_max),
                .limits = parts_.settings.limits,
                .stop = parts_.stop,
-               .keep =
-                   [this](std::string_view bytes) {
-                     return parts_.dependencies.store.put_blob(parts_.lease.session(), bytes);
-                   },
+               .keep = [this](std::string_view bytes) { return keep(bytes); },
                .result =
                    [this](const std::string& id) {
                      return parts_.dependencies.store.blob(parts_.lease.session(), id);
@@ -324,19 +322,36 @@ Result<std::vector<core::EventBody>> Loop::run_call(const core::ToolCall& call,
   return bodies;
 }
 
+// A hundred bytes of a call can make megabytes to keep, and calls are many.
+Result<std::string> Loop::keep(std::string_view bytes) {
+  const std::uint64_t bytes_max = parts_.settings.kept_bytes_max;
+  const auto kept = kept_bytes_.fetch_add(bytes.size()) + bytes.size();
+  if (GUARD("agent.kept_bytes", kept > bytes_max)) {
+    kept_bytes_ -= bytes.size();
+    return fail(Code::limit_exceeded,
+                "this run may keep " + base::human_bytes(bytes_max) +
+                    " of results, diffs and attachments ([agent] kept_bytes_max)");
+  }
+  return parts_.dependencies.store.put_blob(parts_.lease.session(), bytes);
+}
+
 // What a model can use of an oversize result: its head, its tail, how much is between.
 Status Loop::shorten(core::ToolResult& result) {
   const std::size_t bytes_max = parts_.settings.result_bytes_max;
   result.total_bytes = result.text.size();
   if (result.text.size() <= bytes_max) return {};
-  result.blob = TRY(parts_.dependencies.store.put_blob(parts_.lease.session(), result.text));
+  auto kept = keep(result.text);
+  if (!kept && kept.error().code != Code::limit_exceeded)
+    return std::unexpected(std::move(kept.error()));
+  if (kept) result.blob = *std::move(kept);
   const auto head = base::prefix_at_character(result.text, bytes_max / 4 * 3);
   const auto tail = base::suffix_at_character(result.text, bytes_max / 4);
   const std::size_t cut = result.text.size() - head.size() - tail.size();
   result.text = std::string(head) + "\n\n[… " + std::to_string(cut) + " of " +
-                std::to_string(result.total_bytes) + " bytes left out here. read_result with id " +
-                result.blob + " shows them; better ask for less at a time. …]\n\n" +
-                std::string(tail);
+                std::to_string(result.total_bytes) + " bytes left out here" +
+                (kept ? ". read_result with id " + result.blob + " shows them"
+                      : ", and not kept: " + kept.error().message) +
+                "; better ask for less at a time. …]\n\n" + std::string(tail);
   return {};
 }
 

@@ -8,6 +8,7 @@
 // to the run's thread.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <random>
@@ -98,6 +99,7 @@ class Loop {
   Status run_group(std::span<const core::ToolCall> calls);
   Result<std::vector<core::EventBody>> run_call(const core::ToolCall& call,
                                                 tools::RunPolicy& policy);
+  Result<std::string> keep(std::string_view bytes);  // limit_exceeded
   Status shorten(core::ToolResult& result);
   Result<tools::Asked> ask(core::Approval approval);
   Status tell_nearest_instructions();
@@ -115,6 +117,7 @@ class Loop {
   Conversation conversation_;
   std::unique_ptr<models::Encoded> encoded_;  // of conversation_
   std::int64_t last_number_ = 0;
+  std::atomic<std::uint64_t> kept_bytes_ = 0;
   std::int64_t turns_ = 0;
   core::Usage usage_;
   std::string partial_;  // text of the answer in the making

@@ -383,6 +383,19 @@ TEST_F(RunsTest, AnOversizeResultIsKeptWholeAndShownByHeadAndTail) {
   EXPECT_EQ(store_->blob(result.blob).value().size(), 100'008u);
 }
 
+TEST_F(RunsTest, ARunKeepsNoMoreThanItMay) {
+  settings_.kept_bytes_max = 150'000;
+  runs_ = make_runs();
+  const auto events = run({calls({{"c1", "big", "{}"}}), calls({{"c2", "big", "{}"}}), says("ok")});
+  const auto results = all<core::ToolFinished>(events);
+  EXPECT_FALSE(results.at(0).result.blob.empty());
+  EXPECT_EQ(results.at(1).result.blob, "");
+  EXPECT_EQ(results.at(1).result.status, ResultStatus::ok);
+  EXPECT_TRUE(results.at(1).result.text.contains("not kept")) << results.at(1).result.text.size();
+  EXPECT_TRUE(results.at(1).result.text.ends_with("TAIL"));
+  EXPECT_EQ(ended(events).outcome, Outcome::finished);
+}
+
 // The log names the blob; the model's client gets the image behind its result, and its bytes.
 TEST_F(RunsTest, AnImageIsKeptAndGoesToTheModel) {
   add("photo", core::Level::read_only, [](const Json&, const tools::Execution& execution) {

@@ -23,6 +23,8 @@ Status apply_config(const base::ConfigNode& root, Settings& settings) {
   settings.tools_max =
       static_cast<std::size_t>(TRY(agent->integer("tools_max", 1, 1'000))
                                    .value_or(static_cast<std::int64_t>(settings.tools_max)));
+  if (const auto bytes = TRY(agent->integer("kept_bytes_max", 0, INT64_MAX)))
+    settings.kept_bytes_max = static_cast<std::uint64_t>(*bytes);
   if (const auto seconds = TRY(agent->integer("question_time", 1, 31'536'000)))
     settings.question_time = std::chrono::seconds(*seconds);
 

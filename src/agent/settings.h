@@ -20,7 +20,10 @@ struct Settings {
   core::Limits limits;                    // of one tool call
   std::size_t result_bytes_max = 32'000;  // shown to the model of one result; the rest stays a blob
   std::uint64_t scratch_bytes_max = 64u << 20;  // a run's /tmp
-  std::uint32_t runs_max = 256;                 // side by side in this process
+  // What a run may add to the store of whole results, diffs and attachments; then nothing more is
+  // kept of what it does.
+  std::uint64_t kept_bytes_max = 1u << 30;
+  std::uint32_t runs_max = 256;  // side by side in this process
   std::int64_t turns_max = 50;
   std::size_t tools_max = 40;  // shown to the model with their schemas; the rest is to be found
   models::RetryPolicy retry;
@@ -31,7 +34,7 @@ struct Settings {
 };
 
 // Sections [agent] (turns_max, result_bytes_max, question_time,
-// tools_max) and [limits] (wasm_timeout,
+// tools_max, kept_bytes_max) and [limits] (wasm_timeout,
 // wasm_max_memory_size, wasm_max_wasm_stack, wasm_max_disk_size, wasm_fuel). Errors:
 // invalid_argument with file and line.
 Status apply_config(const base::ConfigNode& root, Settings& settings);
