@@ -160,6 +160,30 @@ TEST_F(BuiltinsTest, ARunThatBeganInPlanModeGoesOnAsOneThatAsks) {
   EXPECT_EQ(policy_.mode, Mode::ask);
 }
 
+TEST_F(BuiltinsTest, AYesForThisRunLetsTheChangesOfThePlanThrough) {
+  struct Row {
+    Mode before;
+    core::Answer answer;
+    Mode after;
+    const char* offered;
+  };
+  const char* const kOffered = "the plan, and the changes of files that follow (mode edits)";
+  for (const auto& [before, given, after, offered] :
+       {Row{Mode::ask, core::Answer::for_this_run, Mode::edits, kOffered},
+        Row{Mode::ask, core::Answer::yes, Mode::ask, kOffered},
+        Row{Mode::ask, core::Answer::always, Mode::ask, kOffered},
+        Row{Mode::edits, core::Answer::for_this_run, Mode::edits, ""},
+        Row{Mode::autonomous, core::Answer::for_this_run, Mode::autonomous, ""}}) {
+    policy_.mode = before;
+    ASSERT_EQ(call("enter_plan_mode", JsonObject{}).status, ResultStatus::ok);
+    answer({.answer = given});
+    ASSERT_EQ(call("exit_plan_mode", {{"plan", "x"}}).status, ResultStatus::ok);
+    EXPECT_EQ(policy_.mode, after) << core::name_of(before) << " " << core::name_of(given);
+    EXPECT_EQ(person_.questions.back().for_this_run, offered) << core::name_of(before);
+    EXPECT_EQ(person_.all<core::ModeChanged>().back().mode, after);
+  }
+}
+
 // --- the others --------------------------------------------------------------------------------
 
 TEST_F(BuiltinsTest, ABriefTakesFilesOfTheWorkspaceOnly) {
@@ -225,6 +249,8 @@ TEST_F(BuiltinsTest, AShortenedResultIsReadOnAndNothingElse) {
 
 TEST_F(BuiltinsTest, ToolSearchFindsByWordsAndByNameWhatTheAgentMaySee) {
   EXPECT_TRUE(call("tool_search", {{"query", "plan"}}).text.contains("enter_plan_mode"));
+  EXPECT_TRUE(call("tool_search", {{"query", "tool_search call_tool"}}).text.contains("no tool"))
+      << "what a model has in front of it anyway is not what it searches";
   const auto selected = call("tool_search", {{"query", "select:sleep,brief,nothing"}}).text;
   EXPECT_TRUE(selected.starts_with(std::string("sleep") + " (none)")) << selected;
   EXPECT_TRUE(selected.contains("brief (read-only)"));

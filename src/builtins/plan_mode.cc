@@ -52,14 +52,18 @@ class ExitPlanMode final : public NativeTool {
     auto plan = text_at(arguments, "plan");
     if (plan.empty()) plan = text_at(arguments, "summary");
     // A run that began in plan mode goes on as one that asks: nobody has said more.
-    const Mode next = policy.mode_before_plan.value_or(Mode::ask);
+    Mode next = policy.mode_before_plan.value_or(Mode::ask);
+    // Who has read the plan need not be asked about each change of it.
+    const bool offers_edits = next == Mode::ask;
     const auto asked = TRY(execution.control.ask(
         {.call_id = execution.call.id,
          .tool = spec().name,
          .level = core::Level::none,
          .kind = core::QuestionKind::plan,
          .question = "Go on with this plan, in mode " + std::string(core::name_of(next)) + "?",
-         .text = std::move(plan)}));
+         .text = std::move(plan),
+         .for_this_run =
+             offers_edits ? "the plan, and the changes of files that follow (mode edits)" : ""}));
     if (!asked.reply)
       return denied(asked.why + ": plan mode stays; end with the plan as your answer");
     if (asked.reply->answer == core::Answer::no)
@@ -67,6 +71,7 @@ class ExitPlanMode final : public NativeTool {
           tools::with_word("the person does not agree with this plan, and plan mode stays; "
                            "change the plan, or ask what is wanted",
                            *asked.reply));
+    if (offers_edits && asked.reply->answer == core::Answer::for_this_run) next = Mode::edits;
     policy.mode = next;
     policy.mode_before_plan.reset();
     TRY(execution.control.note(core::ModeChanged{next, spec().name, asked.reply->text}));

@@ -8,6 +8,8 @@
 namespace boxagnts::builtins {
 namespace {
 
+constexpr const char* kSearchName = "tool_search";
+constexpr const char* kCallName = "call_tool";
 constexpr std::int64_t kResultsDefault = 5, kResultsMax = 20;
 
 constexpr const char* kSearchSchema = R"json({
@@ -51,7 +53,7 @@ std::string describe(const core::ToolSpec& spec) {
 class ToolSearch final : public NativeTool {
  public:
   explicit ToolSearch(const tools::Registry& registry)
-      : NativeTool("tool_search", core::Level::none,
+      : NativeTool(kSearchName, core::Level::none,
                    "Finds tools by words, and shows what they do and take. What it finds is called "
                    "through call_tool where it is not among your own tools.",
                    kSearchSchema),
@@ -98,8 +100,10 @@ class ToolSearch final : public NativeTool {
     for (const auto word : base::split(query, ' '))
       if (!word.empty()) words.emplace_back(word);
     std::vector<std::pair<int, const core::ToolSpec*>> scored;
-    for (const auto* spec : visible(access))
+    for (const auto* spec : visible(access)) {
+      if (spec->name == kSearchName || spec->name == kCallName) continue;  // always shown
       if (const int points = score(*spec, words); points > 0) scored.emplace_back(points, spec);
+    }
     std::ranges::stable_sort(scored, std::greater<>(), [](const auto& pair) { return pair.first; });
     Found found;
     for (const auto& [points, spec] : scored) found.push_back(spec);
@@ -112,7 +116,7 @@ class ToolSearch final : public NativeTool {
 class CallTool final : public NativeTool {
  public:
   CallTool()
-      : NativeTool("call_tool", core::Level::none,
+      : NativeTool(kCallName, core::Level::none,
                    "Calls a tool that tool_search found and that is not among your own.",
                    kCallSchema) {}
   bool runs_alone() const override { return true; }
