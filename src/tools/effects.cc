@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <tuple>
 
 #include "base/guard.h"
 #include "base/path_pattern.h"
@@ -40,20 +41,27 @@ std::string below(const std::string& folder, const std::string& relative) {
   return (folder == "/" ? "" : folder) + "/" + relative;
 }
 
-// What "for this run" would cover: the folders of these paths, which are in their mounts as the
-// paths are (a mount's root is no change); of what a rule asks about in a folder that it does not
-// ask about, the path alone. A folder that was made for others of them is covered with them: the
-// one that it was made in is more than was done.
-std::vector<std::string> folders_of(const std::vector<std::string>& paths,
-                                    const policy::Input& input) {
-  std::set<std::string> holds_others;
-  for (const auto& path : paths) holds_others.insert(folder_of(path));
+// Where a rule asks about the path and not about all of `folder`, the folder is not what is agreed.
+bool stands_for(const std::string& folder, const std::string& path, const policy::Input& input) {
+  return !input.rules || input.rules->asks_about_folder_of(path, folder);
+}
+
+// What "always" would allow of a path: its folder, which is in the mount as the path is (a mount's
+// root is no change); of what a rule asks about in a folder that it does not ask about, the path
+// alone.
+std::string folder_for_always(const std::string& path, const policy::Input& input) {
+  auto folder = folder_of(path);
+  return stands_for(folder, path, input) ? folder : path;
+}
+
+// Each once; of more than can be shown some.
+template <class FolderFor>
+std::vector<std::string> folders_of(const std::vector<std::size_t>& paths, FolderFor folder_for) {
   std::vector<std::string> folders;
-  for (const auto& path : paths) {
-    if (GUARD("tools.approved_around", holds_others.contains(path))) continue;
-    auto folder = folder_of(path);
-    if (input.rules && !input.rules->asks_about_folder_of(path, folder)) folder = path;
-    if (std::ranges::find(folders, folder) == folders.end()) folders.push_back(std::move(folder));
+  for (const auto path : paths) {
+    if (folders.size() > kPathsShown) break;
+    if (auto folder = folder_for(path); std::ranges::find(folders, folder) == folders.end())
+      folders.push_back(std::move(folder));
   }
   return folders;
 }
@@ -95,8 +103,19 @@ class Settlement {
  public:
   Settlement(const DoneCall& done, View::Held held, base::Clock& clock)
       : done_(done), held_(std::move(held)), clock_(clock) {
-    for (const auto& change : held_.changes)
+    std::set<std::string> above;
+    for (const auto& change : held_.changes) {
       paths_.push_back(below(held_.mount.guest_path, change.path));
+      above.insert(folder_of(paths_.back()));
+    }
+    for (std::size_t i = 0; i < paths_.size(); ++i) {
+      const auto& [before, after] = std::tie(held_.changes[i].before, held_.changes[i].after);
+      const bool made = !before && after && after->kind == vfs::Kind::directory;
+      // One that was made for others of them is no subject of its own: the folder around it is more
+      // than was done.
+      if (GUARD("tools.approved_around", made && above.contains(paths_[i]))) continue;
+      subjects_.push_back(i);
+    }
   }
 
   // What refuses it whatever a person says. Nothing is kept before.
@@ -132,6 +151,11 @@ class Settlement {
   }
 
  private:
+  struct Offered {
+    std::string always;  // the rule, or ""
+    bool for_this_run = false;
+  };
+
   static ToolOutput refused(core::ResultStatus status, std::string text) {
     return {.status = status, .text = std::move(text)};
   }
@@ -167,10 +191,25 @@ class Settlement {
     return {};
   }
 
+  std::vector<std::string> folders_for_always() const {
+    return folders_of(subjects_,
+                      [&](std::size_t i) { return folder_for_always(paths_[i], done_.input); });
+  }
+
+  // A job goes through many folders: the whole mount, as in mode edits; of what a rule asks about,
+  // no more than "always" would allow.
+  std::vector<std::string> folders_for_run() const {
+    return folders_of(subjects_, [&](std::size_t i) {
+      const auto& mount = held_.mount.guest_path;
+      return stands_for(mount, paths_[i], done_.input) ? mount
+                                                       : folder_for_always(paths_[i], done_.input);
+    });
+  }
+
   core::Approval question() const {
     std::vector<std::string> lines;
-    for (const auto& file : kept_event_.files)
-      lines.push_back(file.path + " (" + count_text(file) + ")");
+    for (const auto i : subjects_)
+      lines.push_back(kept_event_.files[i].path + " (" + count_text(kept_event_.files[i]) + ")");
     core::Approval approval{.id = core::ApprovalId::make(clock_.now()),
                             .call_id = done_.call.id,
                             .tool = done_.call.tool,
@@ -188,17 +227,17 @@ class Settlement {
       approval.question += " It has connected to " + joined(done_.connected, kPathsShown) +
                            " already, which a no does not undo.";
     // What is not shown is not covered.
-    const auto folders = folders_of(paths_, done_.input);
-    if (folders.size() <= kPathsShown)
-      approval.for_this_run = "all changes below " + joined(folders, kPathsShown);
-    if (folders.size() == 1) approval.always = "write " + base::glob_quoted(folders.front());
+    const auto run = folders_for_run();
+    if (run.size() <= kPathsShown)
+      approval.for_this_run = "all changes below " + joined(run, kPathsShown);
+    const auto always = folders_for_always();
+    if (always.size() == 1) approval.always = "write " + base::glob_quoted(always.front());
     return approval;
   }
 
   Result<std::optional<ToolOutput>> ask() {
     auto approval = question();
-    const bool covers = !approval.for_this_run.empty();
-    const std::string always = approval.always;
+    const Offered offered{approval.always, !approval.for_this_run.empty()};
     // Nobody else may hold the set while it waits: it is answered by whoever comes.
     set_.reset();
     auto asked = done_.control.ask(std::move(approval));
@@ -221,19 +260,27 @@ class Settlement {
                                    "again, but go on without it or ask what is wanted instead",
                                *asked->reply));
     }
-    if (asked->reply && covers) TRY(remember(*asked->reply, always));
+    if (asked->reply) TRY(remember(*asked->reply, offered));
     return std::nullopt;
   }
 
-  Status remember(const core::Reply& reply, const std::string& always) {
-    if (reply.answer == core::Answer::always && !always.empty())
-      if (const auto added = done_.control.add_rule(always); added) TRY(done_.control.note(*added));
-    if (reply.answer == core::Answer::yes) return {};
-    for (auto& folder : folders_of(paths_, done_.input))
-      if (std::ranges::find(done_.policy.approved_folders, folder) ==
-          done_.policy.approved_folders.end())
-        done_.policy.approved_folders.push_back(std::move(folder));
+  // A "for this run" that was not offered is a yes, and no more.
+  Status remember(const core::Reply& reply, const Offered& offered) {
+    if (reply.answer == core::Answer::always && !offered.always.empty()) {
+      if (const auto added = done_.control.add_rule(offered.always); added)
+        TRY(done_.control.note(*added));
+      approve(folders_for_always());
+    } else if (reply.answer != core::Answer::yes && offered.for_this_run) {
+      approve(folders_for_run());
+    }
     return {};
+  }
+
+  void approve(std::vector<std::string> folders) {
+    auto& approved = done_.policy.approved_folders;
+    for (auto& folder : folders)
+      if (std::ranges::find(approved, folder) == approved.end())
+        approved.push_back(std::move(folder));
   }
 
   Status drop(const std::string& by) {
@@ -291,6 +338,8 @@ class Settlement {
   View::Held held_;
   base::Clock& clock_;
   std::vector<std::string> paths_;  // as the guest sees them, in the order of the changes
+  // Of them what a question is about: not the folders that were made for what is in them.
+  std::vector<std::size_t> subjects_;
   std::unique_ptr<vfs::ChangeSet> set_;
   core::ChangesKept kept_event_;
   policy::ChangesDecision judged_;

@@ -325,13 +325,15 @@ TEST_F(EffectsTest, EveryAnswerToTheDiff) {
   EXPECT_FALSE(fs::exists(w_ + "/other.txt"));
 }
 
-TEST_F(EffectsTest, ForThisRunCoversExactlyWhatTheQuestionSays) {
+TEST_F(EffectsTest, ForThisRunCoversTheMountAsTheQuestionSays) {
+  policy.envelope.mounts.push_back({other_, other_, Access::read_write});
   control.answer(Answer::for_this_run);
   exec->act = writes(w_ + "/src/c.txt", "x");
   EXPECT_EQ(run("exec").status, ResultStatus::ok);
-  EXPECT_EQ(control.questions[0].for_this_run, "all changes below " + w_ + "/src");
-  EXPECT_EQ(policy.approved_folders, std::vector<std::string>{w_ + "/src"});
-  exec->act = writes(w_ + "/src/deep/d.txt", "x");
+  EXPECT_EQ(control.questions[0].for_this_run, "all changes below " + w_);
+  EXPECT_EQ(control.questions[0].always, "write " + w_ + "/src") << "that lasts, and is less";
+  EXPECT_EQ(policy.approved_folders, std::vector<std::string>{w_});
+  exec->act = writes(w_ + "/e.txt", "x");
   EXPECT_EQ(run("exec").status, ResultStatus::ok);
   write->act = writes(w_ + "/src/b.txt", "x");
   EXPECT_EQ(run("write").status, ResultStatus::ok);
@@ -339,8 +341,9 @@ TEST_F(EffectsTest, ForThisRunCoversExactlyWhatTheQuestionSays) {
   EXPECT_EQ(control.settled().back().by, "approved-folder");
 
   control.answer(Answer::no);
-  exec->act = writes(w_ + "/e.txt", "x");
+  exec->act = writes(other_ + "/e.txt", "x");
   EXPECT_EQ(run("exec").status, ResultStatus::denied) << "it was not";
+  policy.approved_folders = {w_ + "/src"};
   control.answer(Answer::no);
   exec->act = doing([this](const Execution& e) {
     return write_file(e, w_ + "/src/f.txt", "x") + write_file(e, w_ + "/f.txt", "x");
@@ -351,14 +354,13 @@ TEST_F(EffectsTest, ForThisRunCoversExactlyWhatTheQuestionSays) {
   EXPECT_EQ(run("write", path_arguments(w_ + "/src/g.txt")).status, ResultStatus::denied);
 }
 
-TEST_F(EffectsTest, ForThisRunOfANewFolderIsNotTheFolderAroundIt) {
-  control.answer(Answer::for_this_run);
+TEST_F(EffectsTest, AlwaysOfANewFolderIsNotTheFolderAroundIt) {
+  control.answer(Answer::always);
   exec->act = doing([this](const Execution& e) {
     return make_folder(e, w_ + "/new") + make_folder(e, w_ + "/new/sub") +
            write_file(e, w_ + "/new/sub/c.txt", "x");
   });
   EXPECT_EQ(run("exec").status, ResultStatus::ok);
-  EXPECT_EQ(control.questions[0].for_this_run, "all changes below " + w_ + "/new/sub");
   EXPECT_EQ(control.questions[0].always, "write " + w_ + "/new/sub");
   EXPECT_EQ(policy.approved_folders, std::vector<std::string>{w_ + "/new/sub"});
   control.answer(Answer::no);
@@ -366,36 +368,63 @@ TEST_F(EffectsTest, ForThisRunOfANewFolderIsNotTheFolderAroundIt) {
   EXPECT_EQ(run("exec").status, ResultStatus::denied);
 }
 
-TEST_F(EffectsTest, ForThisRunOfAMountsOwnFilesIsThatMount) {
-  control.answer(Answer::for_this_run);
-  exec->act = writes(w_ + "/a.txt", "x\n");
-  EXPECT_EQ(run("exec").status, ResultStatus::ok);
-  EXPECT_EQ(policy.approved_folders, std::vector<std::string>{w_});
-  EXPECT_EQ(control.questions[0].for_this_run, "all changes below " + w_);
-}
-
 TEST_F(EffectsTest, ForThisRunIsNotOfferedWhereItWouldCoverMoreThanIsShown) {
-  for (int i = 0; i < 5; ++i) fs::create_directories(w_ + "/d" + std::to_string(i));
+  use_rules({});
   const auto in_folders = [this](int count) {
     return doing([this, count](const Execution& e) {
       int failed = 0;
-      for (int i = 0; i < count; ++i)
-        failed += write_file(e, w_ + "/d" + std::to_string(i) + "/x" + std::to_string(count), "x");
+      for (int i = 0; i < count; ++i) {
+        const auto folder = w_ + "/d" + std::to_string(count) + std::to_string(i);
+        failed += make_folder(e, folder) + write_file(e, folder + "/AGENTS.md", "x");
+      }
       return failed;
     });
   };
-  control.answer(Answer::for_this_run);
-  exec->act = in_folders(4);
-  EXPECT_EQ(run("exec").status, ResultStatus::ok) << "it is a yes";
-  EXPECT_EQ(control.questions[0].for_this_run, "");
-  EXPECT_EQ(control.questions[0].always, "");
-  EXPECT_TRUE(policy.approved_folders.empty());
+  for (const auto answer : {Answer::for_this_run, Answer::always}) {
+    control.answer(answer);
+    exec->act = in_folders(answer == Answer::always ? 4 : 5);
+    EXPECT_EQ(run("exec").status, ResultStatus::ok) << "it is a yes";
+    EXPECT_EQ(control.questions.back().for_this_run, "");
+    EXPECT_EQ(control.questions.back().always, "");
+    EXPECT_TRUE(policy.approved_folders.empty());
+    EXPECT_TRUE(control.rules.empty());
+  }
   control.answer(Answer::for_this_run);
   exec->act = in_folders(3);
   EXPECT_EQ(run("exec").status, ResultStatus::ok);
-  EXPECT_EQ(control.questions[1].for_this_run,
-            "all changes below " + w_ + "/d0, " + w_ + "/d1, " + w_ + "/d2");
+  EXPECT_EQ(control.questions.back().for_this_run, "all changes below " + w_ + "/d30/AGENTS.md, " +
+                                                       w_ + "/d31/AGENTS.md, " + w_ +
+                                                       "/d32/AGENTS.md");
   EXPECT_EQ(policy.approved_folders.size(), 3u);
+}
+
+TEST_F(EffectsTest, AQuestionIsAboutFilesNotAboutTheFoldersMadeForThem) {
+  use_rules({});
+  const auto makes = [this](const std::vector<std::string>& folders, const std::string& file) {
+    return doing([this, folders, file](const Execution& e) {
+      int failed = 0;
+      for (const auto& folder : folders) failed += make_folder(e, w_ + folder);
+      return failed + (file.empty() ? 0 : write_file(e, w_ + file, "x"));
+    });
+  };
+  exec->act = makes({"/a", "/a/b", "/a/b/c", "/a/b/c/d"}, "/a/b/c/d/new.txt");
+  control.answer(Answer::no);
+  EXPECT_EQ(run("exec").status, ResultStatus::denied);
+  EXPECT_EQ(control.questions[0].question,
+            "Apply what exec changed: " + w_ + "/a/b/c/d/new.txt (+1 -0)?");
+  EXPECT_EQ(control.questions[0].always, "write " + w_ + "/a/b/c/d");
+
+  exec->act = makes({"/.github", "/.github/workflows"}, "/.github/workflows/ci.yml");
+  control.answer(Answer::for_this_run);
+  EXPECT_EQ(run("exec").status, ResultStatus::ok);
+  EXPECT_EQ(control.questions[1].for_this_run, "all changes below " + w_ + "/.github/workflows");
+  EXPECT_EQ(policy.approved_folders, std::vector<std::string>{w_ + "/.github/workflows"});
+
+  exec->act = makes({"/empty", "/empty/inner"}, "");
+  control.answer(Answer::no);
+  EXPECT_EQ(run("exec").status, ResultStatus::denied);
+  EXPECT_EQ(control.questions[2].question,
+            "Apply what exec changed: " + w_ + "/empty/inner (added)?");
 }
 
 TEST_F(EffectsTest, WhatARuleAsksAboutIsCoveredByItsOwnNameAlone) {
@@ -428,6 +457,7 @@ TEST_F(EffectsTest, AlwaysWritesTheRuleThatTheQuestionShowsAndHoldsForThisRun) {
   EXPECT_EQ(control.rules, std::vector<std::string>{"write " + w_ + "/src"});
   ASSERT_EQ(control.all<core::RuleAdded>().size(), 1u);
   EXPECT_EQ(control.all<core::RuleAdded>()[0].where, "rules.toml:4");
+  EXPECT_EQ(policy.approved_folders, std::vector<std::string>{w_ + "/src"}) << "no more than it";
   exec->act = writes(w_ + "/src/d.txt", "x");
   EXPECT_EQ(run("exec").status, ResultStatus::ok);
   EXPECT_EQ(control.questions.size(), 1u);
