@@ -20,6 +20,7 @@ import drive_chat_server
 import drive_hostile_model
 import drive_hostile_page
 import drive_hostile_ways
+import drive_jobs
 import drive_kill
 import drive_modules
 import drive_questions
@@ -67,7 +68,7 @@ def main():
     cases = (drive_kill.cases(options.kills) + drive_chat_server.CASES + drive_cancel.CASES +
              drive_server.CASES + drive_server_attacks.CASES + drive_server_schema.CASES +
              drive_approvals.CASES + drive_hostile_model.CASES + drive_hostile_ways.CASES + drive_hostile_page.CASES +
-             drive_modules.CASES + drive_questions.CASES + drive_skills.CASES + drive_state.CASES +
+             drive_jobs.CASES + drive_modules.CASES + drive_questions.CASES + drive_skills.CASES + drive_state.CASES +
              drive_streams.CASES + drive_tls.CASES + drive_urls.CASES + drive_web.CASES + cases_from_scripts.load())
     names = [name for name, _ in cases]
     assert len(names) == len(set(names)), "two cases have the same name"
