@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import cases_from_scripts
 import drive_approvals
 import drive_cancel
+import drive_chat
 import drive_chat_server
 import drive_hostile_model
 import drive_hostile_page
@@ -65,7 +66,7 @@ def main():
     if not os.access(binary, os.X_OK):
         sys.exit(f"behaviour: {binary} is no program: build it first (./dev release)")
 
-    cases = (drive_kill.cases(options.kills) + drive_chat_server.CASES + drive_cancel.CASES +
+    cases = (drive_kill.cases(options.kills) + drive_chat_server.CASES + drive_cancel.CASES + drive_chat.CASES +
              drive_server.CASES + drive_server_attacks.CASES + drive_server_schema.CASES +
              drive_approvals.CASES + drive_hostile_model.CASES + drive_hostile_ways.CASES + drive_hostile_page.CASES +
              drive_jobs.CASES + drive_modules.CASES + drive_questions.CASES + drive_skills.CASES + drive_state.CASES +

@@ -2,6 +2,7 @@
 import json
 import os
 import pty
+import re
 import select
 import time
 
@@ -36,7 +37,7 @@ def run_on_a_terminal(case, answers, stdin_bytes=None):
                 shown += os.read(terminal, 65536)
             except OSError:  # the other side is closed
                 pass
-        questions = shown.count(b"for this run: ")
+        questions = len(re.findall(rb"\? Let .*?answer \[", shown, re.S))
         while asked < questions:
             want(asked < len(answers), f"a question too many: {shown.decode(errors='replace')}")
             os.write(terminal, answers[asked].encode())

@@ -19,6 +19,7 @@ constexpr int kExitOwnFailure = 125, kExitCannotRun = 126, kExitNotFound = 127;
 Result<int> execute(const cli::RunCommand& command);
 // The same by a skill, whose words the prompt is.
 Result<int> run_agent(const cli::RunCommand& command, std::optional<core::SkillUsed> skill);
+Result<int> execute(const cli::ChatCommand& command);
 Result<int> execute(const cli::ToolListCommand& command);
 Result<int> execute(const cli::ToolShowCommand& command);
 Result<int> execute(const cli::ToolRunCommand& command);

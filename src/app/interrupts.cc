@@ -11,9 +11,19 @@
 namespace boxagnts::app {
 
 Result<std::unique_ptr<Interrupts>> Interrupts::watch(std::function<void()> on_first) {
+  constexpr int kExitCancelled = 130;
+  constexpr int kSignals[]{SIGINT, SIGTERM, SIGHUP};
+  return watch_each(kSignals, [on_first = std::move(on_first), seen = 0](int) mutable {
+    if (seen++ > 0) ::_exit(kExitCancelled);
+    on_first();
+  });
+}
+
+Result<std::unique_ptr<Interrupts>> Interrupts::watch_each(std::span<const int> numbers,
+                                                           std::function<void(int)> on_each) {
   sigset_t wanted;
   sigemptyset(&wanted);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int number : numbers) {
     // Ignored by whoever started us (nohup, a shell's background job): it stays so. A blocked
     // signal would reach the signalfd all the same.
     struct sigaction action{};
@@ -25,7 +35,7 @@ Result<std::unique_ptr<Interrupts>> Interrupts::watch(std::function<void()> on_f
   base::UniqueFd quit(::eventfd(0, EFD_CLOEXEC));
   if (!signals || !quit) return fail_errno(errno, "cannot watch for signals");
   std::unique_ptr<Interrupts> interrupts(
-      new Interrupts(std::move(signals), std::move(quit), std::move(on_first)));
+      new Interrupts(std::move(signals), std::move(quit), std::move(on_each)));
   interrupts->thread_ = TRY(
       base::Thread::start("signals", 128 << 10, [watched = interrupts.get()] { watched->wait(); }));
   return interrupts;
@@ -37,15 +47,13 @@ Interrupts::~Interrupts() {
 }
 
 void Interrupts::wait() {
-  constexpr int kExitCancelled = 130;
-  for (int seen = 0;;) {
+  while (true) {
     pollfd wanted[]{{signals_.get(), POLLIN, 0}, {quit_.get(), POLLIN, 0}};
     if (::poll(wanted, 2, -1) < 0) continue;
     if (wanted[1].revents != 0) return;
     signalfd_siginfo info;
     if (::read(signals_.get(), &info, sizeof info) != sizeof info) continue;
-    if (seen++ > 0) ::_exit(kExitCancelled);
-    on_first_();
+    on_each_(static_cast<int>(info.ssi_signo));
   }
 }
 

@@ -176,19 +176,20 @@ Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
   program->tools = TRY(
       Tools::make(program->clock, *program->http, *program->skills, program->preferences.trust));
   Program& made = *program;
-  const auto open_model = [&made](const std::string& name) {
-    return models::open_model(
-        name,
-        {.environment = environment_variable,
-         .sight = made.preferences.sight,
-         .network = made.rules->rules()->connections(made.preferences.settings.network)},
-        *made.http, made.clock);
-  };
+  const auto open_model = [&made](const std::string& name) { return made.open_model(name); };
   program->runs =
       agent::Runs::make({*made.store, *made.tools->pipeline, made.tools->registry, made.clock,
                          open_model, *made.changes, *made.rules, guidance_of(made)},
                         made.preferences.settings);
   return program;
+}
+
+Result<std::unique_ptr<models::Model>> Program::open_model(const std::string& name) {
+  return models::open_model(name,
+                            {.environment = environment_variable,
+                             .sight = preferences.sight,
+                             .network = rules->rules()->connections(preferences.settings.network)},
+                            *http, clock);
 }
 
 }  // namespace boxagnts::app

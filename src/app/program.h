@@ -50,6 +50,11 @@ Result<Preferences> read_preferences(const workspace::Workspace& workspace,
 std::unique_ptr<workspace::Skills> open_skills(const workspace::Workspace& workspace,
                                                base::Clock& clock);
 
+// What a run, or every run of a chat, begins with; without a prompt. Errors: invalid_argument (no
+// model is set, a session id that is none).
+Result<agent::RunRequest> request_of(const cli::RunChoices& choices,
+                                     const Preferences& preferences);
+
 // With the proxy and the authorities that the person chose.
 std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network);
 
@@ -70,6 +75,9 @@ struct Tools {
 struct Program {
   static Result<std::unique_ptr<Program>> make(workspace::Workspace workspace,
                                                Preferences preferences);
+
+  // Errors: invalid_argument.
+  Result<std::unique_ptr<models::Model>> open_model(const std::string& name);
 
   base::SystemClock clock;
   workspace::Workspace workspace;

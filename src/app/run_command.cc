@@ -1,4 +1,3 @@
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,8 +6,9 @@
 #include "app/commands.h"
 #include "app/interrupts.h"
 #include "app/program.h"
+#include "app/terminal_look.h"
 #include "base/text.h"
-#include "terminal/run_display.h"
+#include "terminal/follow.h"
 
 namespace boxagnts::app {
 namespace {
@@ -36,70 +36,34 @@ Result<std::string> whole_prompt(const std::string& prompt, const std::stop_toke
   return base::is_blank(prompt) ? input : prompt + "\n\nInput:\n" + input;
 }
 
-Result<agent::RunRequest> request_of(const cli::RunCommand& command, const Preferences& preferences,
-                                     const std::stop_token& stop) {
+}  // namespace
+
+Result<agent::RunRequest> request_of(const cli::RunChoices& choices,
+                                     const Preferences& preferences) {
   agent::RunRequest request;
-  request.prompt = TRY(whole_prompt(command.prompt, stop));
-  if (command.session) request.session = TRY(core::SessionId::parse(*command.session));
-  request.model = command.model.value_or(preferences.model);
+  if (choices.session) request.session = TRY(core::SessionId::parse(*choices.session));
+  request.model = choices.model.value_or(preferences.model);
   if (request.model.empty())
     return fail(Code::invalid_argument,
                 "no model is set: give --model ollama/NAME, llamacpp/NAME, openai/NAME (with "
                 "OPENAI_BASE_URL) or scripted/FILE.yaml, or set BOXAGNTS_MODEL or model.default in "
                 "the configuration");
-  request.mode = command.mode.value_or(preferences.mode.value_or(core::Mode::ask));
-  request.turns_max = command.turns_max.value_or(preferences.settings.turns_max);
+  request.mode = choices.mode.value_or(preferences.mode.value_or(core::Mode::ask));
+  request.turns_max = choices.turns_max.value_or(preferences.settings.turns_max);
   return request;
 }
 
-std::size_t terminal_columns() {
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) return size.ws_col;
-  return 100;
-}
+namespace {
 
-std::unique_ptr<terminal::RunDisplay> make_display(const cli::RunCommand& command) {
+std::unique_ptr<terminal::RunDisplay> make_display(const cli::RunCommand& command,
+                                                   const terminal::Console* console) {
   if (command.json) return terminal::make_json_display(STDOUT_FILENO);
-  const bool colour = ::isatty(STDOUT_FILENO) == 1 && environment_variable("NO_COLOR").empty() &&
-                      environment_variable("TERM") != "dumb";
+  using Questions = terminal::DisplayOptions::Questions;
+  const bool here = console && ::isatty(STDOUT_FILENO) == 1;
   return terminal::make_text_display(
-      STDOUT_FILENO, colour ? terminal::Style::colour : terminal::Style::plain, terminal_columns());
-}
-
-int exit_code_of(const core::RunEnded& ended) {
-  switch (ended.outcome) {
-    case core::Outcome::finished: return 0;
-    case core::Outcome::turn_limit: return base::info(Code::limit_exceeded).exit_code;
-    case core::Outcome::cancelled: return base::info(Code::cancelled).exit_code;
-    case core::Outcome::failed:
-    case core::Outcome::interrupted: return base::info(ended.error.code).exit_code;
-  }
-  return 1;
-}
-
-// Shows the run to its end and answers its questions.
-Result<int> follow(Program& program, const agent::Started& started, terminal::RunDisplay& display,
-                   std::optional<terminal::Prompter>& prompter, std::stop_token stop) {
-  const auto tail = TRY(program.runs->tail(started.session, started.after));
-  while (true) {
-    const auto item = TRY(tail->next({}, std::chrono::steady_clock::now() + std::chrono::hours(1)));
-    if (!item) continue;
-    if (const auto* frame = std::get_if<core::Frame>(&*item)) {
-      display.show(*frame);
-      continue;
-    }
-    const auto& event = std::get<core::Event>(*item);
-    display.show(event);
-    const auto* asked = std::get_if<core::ApprovalAsked>(&event.body);
-    if (asked && prompter) {
-      // A cancel is no answer; a terminal that is gone is a no.
-      const auto answer = prompter->ask(asked->approval, stop);
-      if (answer || !stop.stop_requested())
-        (void)program.runs->answer(asked->approval.id, answer.value_or(core::Reply{}), "terminal");
-    }
-    const auto* ended = std::get_if<core::RunEnded>(&event.body);
-    if (ended && event.run == started.run && ended->of.empty()) return exit_code_of(*ended);
-  }
+      STDOUT_FILENO, {.style = style_of(STDOUT_FILENO),
+                      .columns = [] { return terminal_columns(STDOUT_FILENO); },
+                      .questions = here ? Questions::asked_here : Questions::shown});
 }
 
 // Cancels the run that is under way, from the thread that saw the signal.
@@ -140,22 +104,26 @@ Result<int> run_agent(const cli::RunCommand& command, std::optional<core::SkillU
 
   auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
   auto preferences = TRY(read_preferences(workspace, command.common));
-  auto request = TRY(request_of(command, preferences, canceller.token()));
-  auto prompter = environment_variable("BOXAGNTS_UNATTENDED").empty() ? terminal::Prompter::open()
-                                                                      : std::nullopt;
-  request.attended = prompter.has_value();
+  auto prompt = TRY(whole_prompt(command.prompt, canceller.token()));
+  auto request = TRY(request_of(command.choices, preferences));
+  request.prompt = std::move(prompt);
+  const auto console = person_at_terminal();
+  request.attended = console != nullptr;
   request.skill = std::move(skill);
   const auto program = TRY(Program::make(std::move(workspace), std::move(preferences)));
   const auto started = TRY(program->runs->start(request));
   canceller.attach(*program->runs, started.run);
-  const auto display = make_display(command);
-  const auto code = follow(*program, started, *display, prompter, canceller.token());
+  const auto display = make_display(command, console.get());
+  std::optional<terminal::Prompter> prompter;
+  if (console) prompter.emplace(*console, terminal::questions_of(*program->store));
+  const auto ended = terminal::follow(*program->runs, started, *display,
+                                      prompter ? &*prompter : nullptr, canceller.token());
   canceller.detach();
-  if (code && !command.json)
+  if (ended && !command.json)
     TRY(print("session " + started.session.text + "\n  go on: boxagnts run --session " +
               started.session.text + " \"…\"\n  look:  boxagnts session show " +
               started.session.text + "\n"));
-  return code;
+  return terminal::exit_code_of(TRY(ended));
 }
 
 }  // namespace boxagnts::app

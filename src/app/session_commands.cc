@@ -50,9 +50,9 @@ Result<int> execute(const cli::SessionShowCommand& command) {
   const auto store = TRY(store::Store::open(workspace.state_folder, clock));
   const auto id = TRY(core::SessionId::parse(command.session));
   TRY(store->session(id));
-  const auto display =
-      command.json ? terminal::make_json_display(STDOUT_FILENO)
-                   : terminal::make_text_display(STDOUT_FILENO, terminal::Style::plain, kColumns);
+  const auto display = command.json ? terminal::make_json_display(STDOUT_FILENO)
+                                    : terminal::make_text_display(
+                                          STDOUT_FILENO, {.columns = [] { return kColumns; }});
   for (std::int64_t after = 0;;) {
     const auto events = TRY(store->read(id, after, kBatch));
     for (const auto& event : events) display->show(event);
@@ -66,7 +66,8 @@ Result<int> execute(const cli::SessionForkCommand& command) {
   const auto workspace =
       TRY(workspace::open(command.common.workspace_directory, environment_variable));
   const auto store = TRY(store::Store::open(workspace.state_folder, clock));
-  const auto from = TRY(store->session(TRY(core::SessionId::parse(command.session))));
+  const auto id = TRY(core::SessionId::parse(command.session));
+  const auto from = TRY(store->session(id));
   const auto fork =
       TRY(store->fork_session(from.id, command.at, command.title.value_or(from.title)));
   TRY(print(fork.text + "\n"));

@@ -26,6 +26,7 @@ constexpr const char* kExitCodes =
     "  boxagnts run --model ollama/qwen3 \"Summarise the README in three sentences\"\n"
     "  git diff | boxagnts run --mode edits \"Write a changelog entry for this into CHANGES.md\"\n"
     "  boxagnts tool run read '{\"file_path\": \"README.md\", \"limit\": 5}'\n"
+    "  boxagnts chat --model ollama/qwen3\n"
     "  boxagnts session list\n"
     "  boxagnts --workspace-dir ~/project --port 30001";
 constexpr const char* kRunExamples =
@@ -39,6 +40,15 @@ constexpr const char* kRunExamples =
     "\"Plan …\"\n"
     "  boxagnts run --session 01k… \"Now do the second step\"\n"
     "  boxagnts run --json \"…\" | jq -r 'select(.kind == \"tool_finished\") | .result.status'";
+constexpr const char* kChatExamples =
+    "Messages are typed, or are the lines of what is piped in. /help in the chat shows its "
+    "commands;\n"
+    "Ctrl-C cancels the answer, Ctrl-D leaves.\n"
+    "\n"
+    "Examples:\n"
+    "  boxagnts chat --model ollama/qwen3\n"
+    "  boxagnts chat --session 01k… --mode edits\n"
+    "  printf '%s\\n' \"What is in here?\" /tokens | boxagnts chat --model ollama/qwen3";
 constexpr const char* kServeExamples =
     "Without a subcommand boxagnts serves the current folder. It prints its address with a token; "
     "the\n"
@@ -161,12 +171,28 @@ void add_rules(CLI::App& app, Given& given) {
       ->allow_extra_args(false);
 }
 
+// What `run` and `chat` take alike.
+void add_choices(CLI::App& app, Given& given) {
+  app.add_option("--model", given.model,
+                 "ollama/NAME, llamacpp/NAME, openai/NAME or scripted/FILE.yaml");
+  app.add_option("--session", given.session, "go on with this session");
+  app.add_option(
+      "--mode", given.mode,
+      "plan (change nothing), ask (before each change; default), edits (file changes without "
+      "asking), autonomous, unattended");
+  app.add_option("--max-turns", given.turns_max, "stop after this many model answers")
+      ->check(CLI::Range(1, 10'000));
+  add_offline(app, given);
+  add_rules(app, given);
+  add_workspace(app, given);
+}
+
 void add_offline(CLI::App& app, Given& given) {
   app.add_flag("--offline", given.common.offline, "connect to nothing, whatever is allowed");
 }
 
 struct Commands {
-  CLI::App *serve, *run, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session,
+  CLI::App *serve, *run, *chat, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session,
       *session_list, *session_show, *session_fork, *session_diff, *session_undo, *session_redo,
       *session_delete, *skill_list, *skill_show, *skill_new, *skill_check, *skill_run;
   CLI::App *question_list, *question_show, *question_answer, *trust;
@@ -263,19 +289,8 @@ void define_serve(CLI::App& serve, Given& given) {
 
 // What every run takes, whatever it begins with.
 void add_run_options(CLI::App& run, Given& given) {
-  run.add_option("--model", given.model,
-                 "ollama/NAME, llamacpp/NAME, openai/NAME or scripted/FILE.yaml");
-  run.add_option("--session", given.session, "go on with this session");
-  run.add_option(
-      "--mode", given.mode,
-      "plan (change nothing), ask (before each change; default), edits (file changes without "
-      "asking), autonomous, unattended");
-  run.add_option("--max-turns", given.turns_max, "stop after this many model answers")
-      ->check(CLI::Range(1, 10'000));
   run.add_flag("--json", given.json, "one JSON event a line instead of text");
-  add_offline(run, given);
-  add_rules(run, given);
-  add_workspace(run, given);
+  add_choices(run, given);
 }
 
 void define_skill(CLI::App& app, Commands& commands, Given& given) {
@@ -352,6 +367,9 @@ Commands define(CLI::App& app, Given& given) {
   run.footer(kRunExamples);
   run.add_option("prompt", given.run.prompt, "what to do");
   add_run_options(run, given);
+  commands.chat = app.add_subcommand("chat", "talk with an agent about the workspace");
+  commands.chat->footer(kChatExamples);
+  add_choices(*commands.chat, given);
 
   commands.tool = app.add_subcommand("tool", "list, show and run tools");
   auto& tool = *commands.tool;
@@ -423,17 +441,21 @@ Result<Command> explain_command(const CLI::App& app, Given& given) {
   return command;
 }
 
-Result<RunCommand> run_command(const CLI::App& app, Given& given) {
-  RunCommand command{.common = given.common, .prompt = given.run.prompt, .json = given.json};
-  if (app.count("--session") > 0) command.session = given.session;
-  if (app.count("--model") > 0) command.model = given.model;
-  if (app.count("--max-turns") > 0) command.turns_max = given.turns_max;
+Result<RunChoices> run_choices(const CLI::App& app, const Given& given) {
+  RunChoices choices;
+  if (app.count("--session") > 0) choices.session = given.session;
+  if (app.count("--model") > 0) choices.model = given.model;
+  if (app.count("--max-turns") > 0) choices.turns_max = given.turns_max;
   if (app.count("--mode") > 0) {
     auto mode = core::parse_enum<core::Mode>(given.mode);
     if (!mode) return std::unexpected(std::move(mode.error()).in("--mode"));
-    command.mode = *mode;
+    choices.mode = *mode;
   }
-  return command;
+  return choices;
+}
+
+Result<RunCommand> run_command(const CLI::App& app, const Given& given) {
+  return RunCommand{given.common, given.run.prompt, TRY(run_choices(app, given)), given.json};
 }
 
 Result<Command> serve_command(const CLI::App& app, Given& given) {
@@ -527,7 +549,9 @@ Result<Command> skill_run_command(const CLI::App& app, Given& given) {
 
 Result<Command> make(const Commands& commands, Given& given) {
   if (commands.serve->parsed()) return serve_command(*commands.serve, given);
-  if (commands.run->parsed()) return run_command(*commands.run, given);
+  if (commands.run->parsed()) return TRY(run_command(*commands.run, given));
+  if (commands.chat->parsed())
+    return ChatCommand{given.common, TRY(run_choices(*commands.chat, given))};
   if (commands.tool_list->parsed()) return ToolListCommand{given.json};
   if (commands.tool_show->parsed()) return ToolShowCommand{given.tool};
   if (commands.tool_run->parsed()) return tool_run_command(*commands.tool_run, given);

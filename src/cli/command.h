@@ -18,14 +18,22 @@ struct Common {
   bool offline = false;                       // --offline: nothing may be connected to
   std::vector<std::string> allow, ask, deny;  // rules of this program run (policy/rules.h)
 };
-struct RunCommand {
-  Common common;
-  std::string prompt;  // without what is piped in
+// How a run is to be done; what is absent, the configuration says.
+struct RunChoices {
   std::optional<std::string> session;
   std::optional<std::string> model;
   std::optional<core::Mode> mode;
   std::optional<std::int64_t> turns_max;
+};
+struct RunCommand {
+  Common common;
+  std::string prompt;  // without what is piped in
+  RunChoices choices;
   bool json = false;
+};
+struct ChatCommand {
+  Common common;
+  RunChoices choices;
 };
 struct ToolListCommand {
   bool json = false;
@@ -154,11 +162,11 @@ struct ShowText {  // --help, --version: print and exit 0
 
 using Command =
     std::variant<ShowText, QuestionListCommand, QuestionShowCommand, QuestionAnswerCommand,
-                 TrustCommand, RunCommand, ToolListCommand, ToolShowCommand, ToolRunCommand,
-                 ModuleRunCommand, PolicyExplainCommand, SessionListCommand, SessionShowCommand,
-                 SessionForkCommand, SessionDiffCommand, SessionUndoCommand, SessionDeleteCommand,
-                 SkillListCommand, SkillShowCommand, SkillNewCommand, SkillCheckCommand,
-                 SkillRunCommand, ServeCommand>;
+                 TrustCommand, RunCommand, ChatCommand, ToolListCommand, ToolShowCommand,
+                 ToolRunCommand, ModuleRunCommand, PolicyExplainCommand, SessionListCommand,
+                 SessionShowCommand, SessionForkCommand, SessionDiffCommand, SessionUndoCommand,
+                 SessionDeleteCommand, SkillListCommand, SkillShowCommand, SkillNewCommand,
+                 SkillCheckCommand, SkillRunCommand, ServeCommand>;
 
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);

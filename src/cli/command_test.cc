@@ -23,10 +23,10 @@ TEST(Cli, RunTakesItsFlags) {
       parsed<RunCommand>({"run", "do it", "--model", "ollama/x", "--session", "s1", "--mode",
                           "edits", "--max-turns", "5", "--json", "--workspace-dir", "/w"});
   EXPECT_EQ(run.prompt, "do it");
-  EXPECT_EQ(run.model, "ollama/x");
-  EXPECT_EQ(run.session, "s1");
-  EXPECT_EQ(run.mode, core::Mode::edits);
-  EXPECT_EQ(run.turns_max, 5);
+  EXPECT_EQ(run.choices.model, "ollama/x");
+  EXPECT_EQ(run.choices.session, "s1");
+  EXPECT_EQ(run.choices.mode, core::Mode::edits);
+  EXPECT_EQ(run.choices.turns_max, 5);
   EXPECT_TRUE(run.json);
   EXPECT_EQ(run.common.workspace_directory, "/w");
 }
@@ -34,9 +34,9 @@ TEST(Cli, RunTakesItsFlags) {
 TEST(Cli, WhatIsNotGivenIsAbsent) {
   const auto run = parsed<RunCommand>({"run"});
   EXPECT_EQ(run.prompt, "");
-  EXPECT_EQ(run.model, std::nullopt);
-  EXPECT_EQ(run.mode, std::nullopt);
-  EXPECT_EQ(run.turns_max, std::nullopt);
+  EXPECT_EQ(run.choices.model, std::nullopt);
+  EXPECT_EQ(run.choices.mode, std::nullopt);
+  EXPECT_EQ(run.choices.turns_max, std::nullopt);
   EXPECT_EQ(run.common.workspace_directory, ".");
 }
 
@@ -58,6 +58,19 @@ TEST(Cli, ToolRunTakesMountsAndLimits) {
   EXPECT_EQ(run.timeout_s, 1.5);
   EXPECT_EQ(run.memory_bytes, 64u << 20);
   EXPECT_EQ(parsed<ToolRunCommand>({"tool", "run", "read"}).input, std::nullopt);
+}
+
+TEST(Cli, AChatTakesWhatARunTakes) {
+  const auto chat =
+      parsed<ChatCommand>({"chat", "--model", "m", "--session", "s1", "--mode", "plan",
+                           "--max-turns", "5", "--offline", "--workspace-dir", "/w"});
+  EXPECT_EQ(chat.choices.model, "m");
+  EXPECT_EQ(chat.choices.session, "s1");
+  EXPECT_EQ(chat.choices.mode, core::Mode::plan);
+  EXPECT_EQ(chat.choices.turns_max, 5);
+  EXPECT_TRUE(chat.common.offline);
+  EXPECT_EQ(chat.common.workspace_directory, "/w");
+  EXPECT_FALSE(parsed<ChatCommand>({"chat"}).choices.model);
 }
 
 TEST(Cli, TheOtherCommands) {
@@ -98,8 +111,8 @@ TEST(Cli, SkillCommands) {
                                             "--model", "ollama/x", "--json", "--", "--c"});
   EXPECT_EQ(run.skill, "x");
   EXPECT_EQ(run.arguments, (std::vector<std::string>{"a=1", "b=2", "--c"}));
-  EXPECT_EQ(run.run.mode, core::Mode::plan);
-  EXPECT_EQ(run.run.model, "ollama/x");
+  EXPECT_EQ(run.run.choices.mode, core::Mode::plan);
+  EXPECT_EQ(run.run.choices.model, "ollama/x");
   EXPECT_TRUE(run.run.json);
   EXPECT_TRUE(parsed<SkillRunCommand>({"skill", "run", "x"}).arguments.empty());
 }

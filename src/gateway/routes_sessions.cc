@@ -76,14 +76,16 @@ Result<Reply> delete_session(Call& call) {
 
 Result<Reply> fork_session(Call& call) {
   auto& store = call.parts.services.store;
-  const auto from = TRY(store.session(TRY(session_of(call))));
+  const auto id = TRY(session_of(call));
+  const auto from = TRY(store.session(id));
   auto fork = store.fork_session(
       from.id, base::get_int(call.body, "at").value_or(0),
       std::string(base::get_string(call.body, "title").value_or(std::string_view(from.title))));
   if (!fork && fork.error().code == Code::busy) fork.error().code = Code::conflict;
   // Its form is right; there is no such event.
   if (!fork && fork.error().code == Code::invalid_argument) fork.error().code = Code::not_found;
-  return JsonReply{201, json_of(TRY(store.session(TRY(std::move(fork)))))};
+  const auto made = TRY(std::move(fork));
+  return JsonReply{201, json_of(TRY(store.session(made)))};
 }
 
 Result<Reply> page_events(Call& call) {

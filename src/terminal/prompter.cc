@@ -1,71 +1,84 @@
-#include <fcntl.h>
-#include <poll.h>
-#include <termios.h>
-#include <unistd.h>
+#include "terminal/prompter.h"
 
-#include <cerrno>
-
-#include "base/guard.h"
 #include "base/text.h"
-#include "terminal/run_display.h"
+#include "terminal/line_editor.h"
+#include "terminal/question_text.h"
 
 namespace boxagnts::terminal {
 namespace {
 
-constexpr std::size_t kFilesShown = 8;
-
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
+std::string joined(const std::vector<std::string>& lines, std::size_t count) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += lines[i] + "\n";
+  return text;
 }
 
-std::string question_text(const core::Approval& approval) {
-  std::string text = "\n? " + base::terminal_safe(approval.question) + "\n";
-  for (std::size_t i = 0; i < approval.files.size() && i < kFilesShown; ++i)
-    text += "    " + base::one_line(approval.files[i], 200) + "\n";
-  if (approval.files.size() > kFilesShown)
-    text += "    and " + std::to_string(approval.files.size() - kFilesShown) + " more\n";
-  return text;
+// How many lines of the body fit on the screen beside what must stand there too.
+std::size_t lines_that_fit(const QuestionText& text, ScreenSize screen) {
+  constexpr std::size_t kRowsMin = 3;
+  std::size_t taken = 3;  // a free row, the note that more follows, the prompt
+  for (const auto* part : {&text.head, &text.options})
+    for (const auto& line : *part) taken += rows_of(line, screen.columns);
+  std::size_t room = screen.rows > taken + kRowsMin ? screen.rows - taken : kRowsMin;
+  std::size_t lines = 0;
+  for (; lines < text.body.size(); ++lines) {
+    const std::size_t rows = rows_of(text.body[lines], screen.columns);
+    if (rows > room) break;
+    room -= rows;
+  }
+  return lines;
 }
 
 }  // namespace
 
-std::optional<Prompter> Prompter::open() {
-  base::UniqueFd tty(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-  if (!tty) return std::nullopt;
-  return Prompter(std::move(tty));
-}
-
-Prompter Prompter::on(base::UniqueFd terminal) { return Prompter(std::move(terminal)); }
-
 Result<core::Reply> Prompter::ask(const core::Approval& approval, std::stop_token stop) {
-  constexpr int kLookForStop_ms = 50;
-  // Keys pressed before the question stands there answer something else.
-  if (GUARD("terminal.typed-ahead", true)) ::tcflush(tty_.get(), TCIFLUSH);
-  write_all(tty_.get(), question_text(approval));
-  std::string line;
-  write_all(tty_.get(), "  [y]es, [n]o, or [a]ll like it for this run: ");
+  std::string diff;
+  if (!approval.blob.empty()) {
+    auto read = source_.blob(approval.blob);
+    diff = read ? std::move(*read)
+                : "(what it would change cannot be shown: " + read.error().message + ")";
+  }
+  const auto text = question_text(approval, diff, console_.look().style);
+  LineRequest request{
+      .prompt = text.prompt, .mode = Console::Mode::quiet, .stop = stop, .still_wanted = [&] {
+        return source_.open(approval.id);
+      }};
+  const auto line = [&]() -> Result<std::string> {
+    auto typed = read_line(console_, request);
+    if (typed.end == LineEnd::line) return std::move(typed.text);
+    if (typed.end == LineEnd::end_of_input) return fail(Code::io, "the terminal is gone");
+    if (typed.end == LineEnd::stopped && !stop.stop_requested())
+      return fail(Code::not_found, "the question was answered elsewhere");
+    return fail(Code::cancelled, "the question was cancelled");
+  };
+
+  console_.drop_typed();
+  const std::size_t fitting = lines_that_fit(text, console_.size());
+  std::string shown = "\n" + joined(text.head, text.head.size()) + joined(text.body, fitting);
+  if (fitting < text.body.size())
+    shown += "  … " + std::to_string(text.body.size() - fitting) + " more lines: v shows all\n";
+  console_.write(shown + joined(text.options, text.options.size()));
   while (true) {
-    if (stop.stop_requested()) return fail(Code::cancelled, "the question was cancelled");
-    pollfd wanted{tty_.get(), POLLIN, 0};
-    if (::poll(&wanted, 1, kLookForStop_ms) <= 0) continue;
-    char byte;
-    const ssize_t got = ::read(tty_.get(), &byte, 1);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return core::Reply{};
-    if (byte != '\n' && byte != '\r') {
-      line += byte;
-      continue;
+    auto answer = line();
+    if (!answer && answer.error().code == Code::io) return core::Reply{};
+    const auto typed = read_answer(approval, TRY(std::move(answer)));
+    switch (typed.kind) {
+      case Typed::Kind::reply: return typed.reply;
+      case Typed::Kind::view:
+        console_.write(joined(text.body, text.body.size()) +
+                       joined(text.options, text.options.size()));
+        break;
+      case Typed::Kind::no_with_a_word: {
+        request.prompt = "  to the model: ";
+        auto word = line();
+        if (!word && word.error().code == Code::io) return core::Reply{};
+        return core::Reply{.answer = core::Answer::no, .text = TRY(std::move(word))};
+      }
+      case Typed::Kind::unknown:
+        console_.write("  please answer with one of these:\n" +
+                       joined(text.options, text.options.size()));
+        break;
     }
-    if (line == "y" || line == "yes") return core::Reply{core::Answer::yes};
-    if (line == "n" || line == "no") return core::Reply{};
-    if (line == "a" || line == "all") return core::Reply{core::Answer::for_this_run};
-    line.clear();
-    write_all(tty_.get(), "  please answer y, n or a: ");
   }
 }
 

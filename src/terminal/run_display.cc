@@ -1,10 +1,6 @@
 #include "terminal/run_display.h"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <map>
 
 #include "base/json.h"
@@ -12,20 +8,6 @@
 
 namespace boxagnts::terminal {
 namespace {
-
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0 && errno == EAGAIN) {  // another process made it non-blocking
-      pollfd room{fd, POLLOUT, 0};
-      (void)::poll(&room, 1, -1);
-      continue;
-    }
-    if (put <= 0) return;  // the reader is gone; the run goes on
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-}
 
 template <class... Handlers>
 struct Overloaded : Handlers... {
@@ -79,20 +61,21 @@ std::string result_summary(const core::ToolResult& result, std::size_t columns) 
 
 class TextDisplay final : public RunDisplay {
  public:
-  TextDisplay(int fd, Style style, std::size_t columns)
-      : fd_(fd), style_(style), columns_(std::max<std::size_t>(columns, 20)) {}
+  TextDisplay(int fd, DisplayOptions options) : fd_(fd), options_(std::move(options)) {}
 
   void show(const core::Frame& frame) override {
     if (const auto* text = std::get_if<core::TextDelta>(&frame.body)) stream(text->text);
+    if (const auto* thinking = std::get_if<core::ThinkingDelta>(&frame.body)) think(thinking->text);
   }
 
   void show(const core::Event& event) override {
     std::visit(
         Overloaded{[&](const core::RunStarted& started) {
                      if (begun_us_ == 0) begun_us_ = event.time;
+                     if (in_chat()) return;
                      line(paint(kDim, base::one_line(started.model + ", mode " +
                                                          std::string(core::name_of(started.mode)),
-                                                     columns_)));
+                                                     columns())));
                    },
                    [&](const core::UserMessage& message) { user(message); },
                    [&](const core::AssistantBlock& block) { assistant(block.block); },
@@ -111,15 +94,16 @@ class TextDisplay final : public RunDisplay {
   }
 
  private:
-  static constexpr std::string_view kDim = "\x1b[2m", kRed = "\x1b[31m", kBold = "\x1b[1m",
-                                    kOff = "\x1b[0m";
-
+  bool in_chat() const { return options_.occasion == DisplayOptions::Occasion::chat; }
+  std::size_t columns() const {
+    return std::max<std::size_t>(options_.columns ? options_.columns() : 0, 20);
+  }
   std::string paint(std::string_view colour, const std::string& text) const {
-    if (style_ == Style::plain) return text;
-    return std::string(colour) + text + std::string(kOff);
+    return terminal::paint(options_.style, colour, text);
   }
 
   void line(const std::string& text) {
+    end_thought();
     end_stream();
     write_all(fd_, text + "\n");
   }
@@ -127,6 +111,7 @@ class TextDisplay final : public RunDisplay {
   // Text of the answer in the making; what was shown of it is kept to complete it.
   void stream(std::string_view text) {
     if (text.empty()) return;
+    end_thought();
     streamed_ += text;
     const std::string safe = base::terminal_safe(text);
     write_all(fd_, safe);
@@ -139,14 +124,40 @@ class TextDisplay final : public RunDisplay {
     streamed_.clear();
   }
 
+  // A thought's beginning, in one row.
+  void think(std::string_view text) {
+    if (!in_chat() || thought_is_full_ || text.empty()) return;
+    end_stream();
+    if (thought_columns_ == 0) {
+      write_all(fd_, paint(kDim, "∴ "));
+      thought_columns_ = 2;
+    }
+    const std::size_t row = columns() - 1;
+    const std::size_t room = row > thought_columns_ + 1 ? row - thought_columns_ : 1;
+    const std::string piece = base::one_line(text, room);
+    thought_columns_ += base::display_width(piece);
+    thought_is_full_ = piece.ends_with("…") || thought_columns_ + 1 >= row;
+    write_all(fd_, paint(kDim, piece));
+  }
+  void end_thought() {
+    if (thought_columns_ > 0) write_all(fd_, "\n");
+    thought_columns_ = 0;
+    thought_is_full_ = false;
+  }
+
   void user(const core::UserMessage& message) {
-    line(paint(kBold, "> " + base::one_line(message.text, columns_ - 2)));
+    if (in_chat()) return;
+    line(paint(kBold, "> " + base::one_line(message.text, columns() - 2)));
   }
 
   void assistant(const core::Block& block) {
     if (const auto* call = std::get_if<core::ToolCall>(&block)) {
-      calls_[call->id] = call_summary(*call, columns_ - 4);
+      calls_[call->id] = call_summary(*call, columns() - 4);
       return;
+    }
+    if (const auto* thinking = std::get_if<core::ThinkingBlock>(&block)) {
+      if (thought_columns_ == 0) think(thinking->text);
+      return end_thought();
     }
     const auto* text = std::get_if<core::TextBlock>(&block);
     if (!text) return;
@@ -160,12 +171,15 @@ class TextDisplay final : public RunDisplay {
   }
 
   void asked_question(const core::ApprovalAsked& asked) {
-    line(paint(kBold, "? " + base::one_line(asked.approval.question, columns_ - 2)));
+    end_thought();
+    end_stream();
+    if (options_.questions == DisplayOptions::Questions::asked_here && asked.approval.waits) return;
+    line(paint(kBold, "? " + base::one_line(asked.approval.question, columns() - 2)));
   }
 
   // What happened beside the answers and the calls, a line each.
   void note(const std::string& text) {
-    line(paint(kDim, "  " + base::one_line(text, columns_ - 2)));
+    line(paint(kDim, "  " + base::one_line(text, columns() - 2)));
   }
   void show_note(const core::ChangesKept& kept) {
     for (const auto& file : kept.files)
@@ -217,14 +231,14 @@ class TextDisplay final : public RunDisplay {
     line("● " + (call == calls_.end() ? std::string("call") : call->second));
     if (call != calls_.end()) calls_.erase(call);
     const bool ok = result.status == core::ResultStatus::ok;
-    const std::string text = (ok ? "  └ " : "  ✗ ") + result_summary(result, columns_ - 4);
+    const std::string text = (ok ? "  └ " : "  ✗ ") + result_summary(result, columns() - 4);
     line(ok ? paint(kDim, text) : paint(kRed, text));
     for (const auto& image : finished.images)
-      line(paint(kDim, "  ▣ " + base::one_line(core::describe(image), columns_ - 4)));
+      line(paint(kDim, "  ▣ " + base::one_line(core::describe(image), columns() - 4)));
   }
 
   void retry(const core::TurnRetried& retried) {
-    line(paint(kDim, "  … " + base::one_line(retried.error.message, columns_ - 30) +
+    line(paint(kDim, "  … " + base::one_line(retried.error.message, columns() - 30) +
                          "; trying again in " + base::human_duration_ms(retried.delay_ms)));
   }
 
@@ -240,18 +254,19 @@ class TextDisplay final : public RunDisplay {
             std::to_string(ended.usage.output_tokens) + " out";
     if (begun_us_ > 0) text += ", " + duration_text(event.time - begun_us_);
     begun_us_ = 0;
-    line("");
+    if (!in_chat()) line("");
     if (ended.outcome == core::Outcome::finished) return line(paint(kDim, text));
     line(paint(kRed, base::terminal_safe(ended.error.message)));
     line(paint(kDim, text));
   }
 
   const int fd_;
-  const Style style_;
-  const std::size_t columns_;
+  const DisplayOptions options_;
   std::string streamed_;
   bool open_ = false;
   bool at_line_start_ = true;
+  std::size_t thought_columns_ = 0;  // 0: no thought is being shown
+  bool thought_is_full_ = false;
   base::Timestamp begun_us_ = 0;
   std::map<std::string, std::string> calls_;  // summaries of calls without a result yet, by id
 };
@@ -269,8 +284,8 @@ class JsonDisplay final : public RunDisplay {
 
 }  // namespace
 
-std::unique_ptr<RunDisplay> make_text_display(int fd, Style style, std::size_t columns) {
-  return std::make_unique<TextDisplay>(fd, style, columns);
+std::unique_ptr<RunDisplay> make_text_display(int fd, DisplayOptions options) {
+  return std::make_unique<TextDisplay>(fd, std::move(options));
 }
 
 std::unique_ptr<RunDisplay> make_json_display(int fd) { return std::make_unique<JsonDisplay>(fd); }

@@ -1,21 +1,16 @@
 // Shows a run as it happens: text as it streams, each call in one line, its result in short, time
-// and tokens; asks a person through the controlling terminal. Or one JSON event a line.
+// and tokens. Or one JSON event a line.
 //
 // Nothing a model, a tool or a file name says can steer the terminal. Not thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <optional>
-#include <stop_token>
-#include <string>
 
-#include "base/error.h"
-#include "base/file.h"
 #include "core/event.h"
+#include "terminal/output.h"
 
 namespace boxagnts::terminal {
-
-enum class Style : std::uint8_t { plain, colour };
 
 class RunDisplay {
  public:
@@ -24,22 +19,19 @@ class RunDisplay {
   virtual void show(const core::Frame& frame) = 0;
 };
 
-// Writes to `fd` (kept open by the caller). `columns` bounds one-line summaries.
-std::unique_ptr<RunDisplay> make_text_display(int fd, Style style, std::size_t columns);
-std::unique_ptr<RunDisplay> make_json_display(int fd);
+struct DisplayOptions {
+  // Chat: the person has just typed the message and knows the model; thinking is shown in short.
+  enum class Occasion : std::uint8_t { run, chat };
+  enum class Questions : std::uint8_t { shown, asked_here };
 
-// /dev/tty, when there is one: standard input may be piped input.
-class Prompter {
- public:
-  static std::optional<Prompter> open();
-  // The same on a terminal that is open already.
-  static Prompter on(base::UniqueFd terminal);
-  // y, n or a (for this run); anything else asks again; end of input or stop is no.
-  Result<core::Reply> ask(const core::Approval& approval, std::stop_token stop);
-
- private:
-  explicit Prompter(base::UniqueFd tty) : tty_(std::move(tty)) {}
-  base::UniqueFd tty_;
+  Style style = Style::plain;
+  std::function<std::size_t()> columns;  // bounds one-line summaries; asked for each
+  Occasion occasion = Occasion::run;
+  Questions questions = Questions::shown;
 };
+
+// Writes to `fd` (kept open by the caller).
+std::unique_ptr<RunDisplay> make_text_display(int fd, DisplayOptions options);
+std::unique_ptr<RunDisplay> make_json_display(int fd);
 
 }  // namespace boxagnts::terminal

@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <pty.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <thread>
+#include <variant>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "terminal/test_terminal.h"
 
 namespace boxagnts::terminal {
 namespace {
@@ -22,7 +25,7 @@ class DisplayTest : public testing::Test {
  protected:
   DisplayTest() {
     EXPECT_EQ(::pipe(ends_), 0);
-    display_ = make_text_display(ends_[1], Style::plain, 60);
+    display_ = make_text_display(ends_[1], {.columns = [] { return 60; }});
   }
   void event(core::EventBody body) {
     display_->show(core::Event{.time = time_ += 1000, .body = std::move(body)});
@@ -155,58 +158,82 @@ TEST_F(DisplayTest, NothingSteersTheTerminal) {
     EXPECT_TRUE(c == '\n' || (c >= 0x20 && c != 0x7f)) << static_cast<int>(c);
 }
 
-// A person who reads the whole question first.
-void type_when_asked(int controller, const char* typed, std::string& shown) {
-  while (!shown.contains("for this run: ")) {
-    char part[256];
-    const ssize_t got = ::read(controller, part, sizeof part);
-    if (got <= 0) return;
-    shown.append(part, static_cast<std::size_t>(got));
+// --- in a chat -----------------------------------------------------------------------------------
+
+std::string shown_in_chat(const std::vector<std::variant<core::Event, core::Frame>>& items,
+                          std::size_t columns = 40) {
+  int ends[2];
+  EXPECT_EQ(::pipe(ends), 0);
+  const base::UniqueFd reads(ends[0]);
+  {
+    const base::UniqueFd writes(ends[1]);
+    const auto display =
+        make_text_display(ends[1], {.columns = [=] { return columns; },
+                                    .occasion = DisplayOptions::Occasion::chat,
+                                    .questions = DisplayOptions::Questions::asked_here});
+    for (const auto& item : items)
+      std::visit([&](const auto& shown) { display->show(shown); }, item);
   }
-  EXPECT_GT(::write(controller, typed, std::strlen(typed)), 0);
+  return base::read_all(reads.get()).value();
+}
+core::Event of(core::EventBody body) { return {.body = std::move(body)}; }
+core::Frame thought(std::string text) { return {.body = core::ThinkingDelta{std::move(text)}}; }
+
+TEST(ChatDisplay, SaysOnlyWhatThePersonDoesNotKnow) {
+  EXPECT_EQ(
+      shown_in_chat({of(core::RunStarted{"m", core::Mode::ask, 1}), of(core::UserMessage{"hi"}),
+                     of(core::ApprovalAsked{{.question = "ok?"}}),
+                     of(AssistantBlock{TextBlock{"hello"}}),
+                     of(core::RunEnded{.outcome = core::Outcome::finished, .turns = 1})}),
+      "hello\nfinished: 1 turn, 0 tokens in, 0 out\n");
 }
 
-TEST(Prompter, TakesYesNoAllAndAsksAgain) {
-  for (const auto& [typed, answer] : {std::pair{"y\n", core::Answer::yes},
-                                      {"maybe\nno\n", core::Answer::no},
-                                      {"a\n", core::Answer::for_this_run},
-                                      {"\nyes\n", core::Answer::yes},
-                                      {"\x04", core::Answer::no}}) {
-    int controller, terminal;
-    ASSERT_EQ(::openpty(&controller, &terminal, nullptr, nullptr, nullptr), 0);
-    const base::UniqueFd closes(controller);
-    std::string shown;
-    std::jthread person([&] { type_when_asked(controller, typed, shown); });
-    auto prompter = Prompter::on(base::UniqueFd(terminal));
-    EXPECT_EQ(prompter.ask({.question = "ok?", .files = {"/w/\x1b[2Jf"}}, {}).value().answer,
-              answer)
-        << typed;
-    person.join();
-    EXPECT_FALSE(shown.contains('\x1b'));
+TEST(ChatDisplay, AThoughtIsOneRow) {
+  EXPECT_EQ(shown_in_chat({thought("I should\nlook "), thought("first"),
+                           of(AssistantBlock{core::ThinkingBlock{"I should\nlook first", ""}}),
+                           of(AssistantBlock{TextBlock{"Looking."}})}),
+            "∴ I should look first\nLooking.\n");
+  const std::string long_thought(500, 'x');
+  const auto shown = shown_in_chat(
+      {thought(long_thought), thought("more"), core::Frame{.body = TextDelta{"Now."}}});
+  EXPECT_TRUE(shown.starts_with("∴ xxx"));
+  EXPECT_TRUE(shown.contains("…\nNow.")) << shown;
+  EXPECT_LT(base::display_width(shown.substr(0, shown.find('\n'))), 40u);
+  // Frames that did not come.
+  EXPECT_EQ(shown_in_chat({of(AssistantBlock{core::ThinkingBlock{"quick", ""}})}), "∴ quick\n");
+}
+
+// Every place of a run that others write x every escape.
+TEST(ChatDisplay, NothingInARunSteersTheTerminal) {
+  for (const auto& text : hostile_texts()) {
+    const std::vector<std::variant<core::Event, core::Frame>> places{
+        thought(text),
+        core::Frame{.body = TextDelta{text}},
+        of(AssistantBlock{TextBlock{text}}),
+        of(AssistantBlock{core::ThinkingBlock{text, text}}),
+        of(AssistantBlock{ToolCall{"c", text, "{}"}}),
+        of(AssistantBlock{ToolCall{"d", "t", text}}),
+        of(core::ToolFinished{{.call_id = "c", .text = text}, {{"c", text, text, 1, 1, 1}}}),
+        of(core::ToolFinished{
+            {.call_id = "d", .status = core::ResultStatus::failed, .text = text}}),
+        of(core::TurnRetried{1, 1, {Code::busy, text}}),
+        of(core::ApprovalAsked{{.question = text, .waits = false}}),
+        of(core::ApprovalAnswered{{"a"}, {.text = text, .chosen = {text}}, text}),
+        of(core::ChangesKept{{"k"}, text, text, {{text, core::FileChangeKind::added, 1, 1}}, text}),
+        of(core::ChangesSettled{
+            {"k"}, core::ChangesAct::undone, {{text, core::FileOutcome::conflict, text}}, text}),
+        of(core::RuleAdded{text, text}),
+        of(core::ModeChanged{core::Mode::plan, text, text}),
+        of(core::InstructionsLoaded{text, text, text}),
+        of(core::SkillUsed{text, text, {text}}),
+        of(core::TodosSet{{{text, core::TodoStatus::pending}}}),
+        of(core::BriefSent{text, text, {{text, 1, text}}}),
+        of(core::SessionForked{{text}, 1}),
+        of(core::RunEnded{.outcome = core::Outcome::failed, .error = {Code::internal, text}})};
+    for (std::size_t i = 0; i < places.size(); ++i)
+      EXPECT_TRUE(is_harmless(shown_in_chat({places[i]}))) << "place " << i;
+    EXPECT_TRUE(is_harmless(shown_in_chat(places, 20)));
   }
-}
-
-TEST(Prompter, WhatWasTypedBeforeTheQuestionIsNoAnswer) {
-  int controller, terminal;
-  ASSERT_EQ(::openpty(&controller, &terminal, nullptr, nullptr, nullptr), 0);
-  const base::UniqueFd closes(controller);
-  ASSERT_EQ(::write(controller, "y\n", 2), 2);
-  pollfd arrived{terminal, POLLIN, 0};
-  ASSERT_EQ(::poll(&arrived, 1, -1), 1);
-  std::string shown;
-  std::jthread person([&] { type_when_asked(controller, "n\n", shown); });
-  auto prompter = Prompter::on(base::UniqueFd(terminal));
-  EXPECT_EQ(prompter.ask({.question = "ok?"}, {}).value().answer, core::Answer::no);
-}
-
-TEST(Prompter, AStopEndsTheQuestion) {
-  int controller, terminal;
-  ASSERT_EQ(::openpty(&controller, &terminal, nullptr, nullptr, nullptr), 0);
-  const base::UniqueFd closes(controller);
-  auto prompter = Prompter::on(base::UniqueFd(terminal));
-  std::stop_source source;
-  std::jthread stopper([&] { source.request_stop(); });
-  EXPECT_EQ(prompter.ask({.question = "?"}, source.get_token()).error().code, Code::cancelled);
 }
 
 }  // namespace
