@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import time
 
 from harness import HANGS_AFTER_S, Done, check_history, events_of, want
@@ -37,7 +38,7 @@ def run_on_a_terminal(case, answers, stdin_bytes=None):
                 shown += os.read(terminal, 65536)
             except OSError:  # the other side is closed
                 pass
-        questions = len(re.findall(rb"\? Let .*?answer \[", shown, re.S))
+        questions = len(re.findall(rb"\? (?:Let|Apply|Do you) .*?answer \[", shown, re.S))
         while asked < questions:
             want(asked < len(answers), f"a question too many: {shown.decode(errors='replace')}")
             os.write(terminal, answers[asked].encode())
@@ -87,6 +88,22 @@ def with_piped_input(case):
     expect(case, run_on_a_terminal(case, ["y\n", "y\n"], stdin_bytes=b"n\nn\n"), "ok", "ok")
 
 
-CASES = [("approvals/yes, then no", yes_then_no), ("approvals/no, then yes", no_then_yes),
+def trust_is_asked_once(case):
+    """A folder's own allow counts when its person trusts it, and says so once."""
+    for answer, more, statuses in (("n\n", ["y\n", "n\n"], ("ok", "denied")), ("y\n", [], ("ok", "ok"))):
+        for name in ("one", "two"):
+            (case.workspace / f"out/{name}.txt").unlink(missing_ok=True)
+        case.put(case.workspace, {".boxagnts/config.toml": '[policy]\nallow = ["write out"]\n'})
+        (case.workspace / ".boxagnts").chmod(0o700)
+        shutil.rmtree(case.root / "home/config", ignore_errors=True)
+        done = run_on_a_terminal(case, [answer, *more])
+        expect(case, done, *statuses)
+        want("Do you trust" in done.stderr and "allow write out" in done.stderr, f"{done.stderr!r}")
+    (case.workspace / "out/one.txt").unlink()
+    (case.workspace / "out/two.txt").unlink()
+    expect(case, run_on_a_terminal(case, []), "ok", "ok")
+
+
+CASES = [("approvals/trust", trust_is_asked_once), ("approvals/yes, then no", yes_then_no), ("approvals/no, then yes", no_then_yes),
          ("approvals/for this run", for_this_run), ("approvals/nonsense", nonsense_is_asked_again),
          ("approvals/piped input", with_piped_input)]

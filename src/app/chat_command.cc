@@ -7,6 +7,7 @@
 #include "app/interrupts.h"
 #include "app/program.h"
 #include "app/terminal_look.h"
+#include "app/trust.h"
 #include "models/model.h"
 #include "terminal/chat.h"
 
@@ -55,12 +56,13 @@ Result<int> execute(const cli::ChatCommand& command) {
       TRY(Interrupts::watch_each(kSignals, [&](int number) { signals.came(number); }));
 
   auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
+  auto console = person_at_terminal();
+  TRY(ask_for_trust(workspace, console.get(), {}));
   auto preferences = TRY(read_preferences(workspace, command.common));
   auto request = TRY(request_of(command.choices, preferences));
   const std::string state_folder = workspace.state_folder;
   const auto program = TRY(Program::make(std::move(workspace), std::move(preferences)));
 
-  auto console = person_at_terminal();
   terminal::ChatSeat seat{.style = style_of(STDOUT_FILENO)};
   const bool typed = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   if (typed && console)

@@ -7,6 +7,7 @@
 #include "app/interrupts.h"
 #include "app/program.h"
 #include "app/terminal_look.h"
+#include "app/trust.h"
 #include "base/text.h"
 #include "terminal/follow.h"
 
@@ -103,11 +104,12 @@ Result<int> run_agent(const cli::RunCommand& command, std::optional<core::SkillU
   const auto interrupts = TRY(Interrupts::watch([&] { canceller.interrupt(); }));
 
   auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
+  const auto console = person_at_terminal();
+  TRY(ask_for_trust(workspace, console.get(), canceller.token()));
   auto preferences = TRY(read_preferences(workspace, command.common));
   auto prompt = TRY(whole_prompt(command.prompt, canceller.token()));
   auto request = TRY(request_of(command.choices, preferences));
   request.prompt = std::move(prompt);
-  const auto console = person_at_terminal();
   request.attended = console != nullptr;
   request.skill = std::move(skill);
   const auto program = TRY(Program::make(std::move(workspace), std::move(preferences)));
