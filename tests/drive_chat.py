@@ -517,6 +517,18 @@ def a_script(case):
     want(messages(case) == ["one", "two\nlines", "last without an end"], f"{messages(case)}")
 
 
+def changes_are_taken_back(case):
+    case.put(case.workspace, {"out/a.txt": "old\n"})
+    write = {"tool": "write", "id": "w", "arguments": {"file_path": "out/a.txt", "content": "new\n"}}
+    script = {"turns": [{"calls": [write]}, {"say": "Done so."}]}
+    for lines, content, shown in (("/diff\n", "new\n", "-old"), ("/undo\n", "old\n", "undone: "),
+                                  ("/undo\n/redo\n", "new\n", "redone: "), ("/undo\n/undo\n", "old\n", "nothing")):
+        case.put(case.workspace, {"out/a.txt": "old\n"})
+        done = case.call("chat", "--mode", "edits", "--model", case.model_file(script), stdin=f"go\n{lines}".encode())
+        want(shown in done.stdout, f"{lines!r}: {done.stdout!r} {done.stderr!r}")
+        want((case.workspace / "out/a.txt").read_text() == content, f"after {lines!r}")
+
+
 def a_script_that_fails(case):
     done = case.call("chat", "--model", case.model_file(HELLO), stdin=b"/nothing\n")
     want(done.code == 2, f"exit code {done.code}")
@@ -537,4 +549,5 @@ CASES = [(f"chat/{name}", function) for name, function in (
     ("the terminal goes away", the_terminal_goes_away), ("twenty columns", in_twenty_columns),
     ("a dumb terminal", a_dumb_terminal), ("without colours", without_colours),
     ("nothing steers the terminal", nothing_steers_the_terminal), ("commands", commands_work),
-    ("a session goes on", a_session_goes_on), ("a script", a_script), ("a script that fails", a_script_that_fails))]
+    ("a session goes on", a_session_goes_on), ("a script", a_script),
+    ("undo, redo and diff", changes_are_taken_back), ("a script that fails", a_script_that_fails))]

@@ -74,8 +74,8 @@ Result<int> execute(const cli::ChatCommand& command) {
     TRY(program->open_model(name));
     return {};
   };
-  terminal::Chat chat({*program->runs, *program->store, *program->skills, program->tools->registry,
-                       program->workspace.root, check_model},
+  terminal::Chat chat({*program->runs, *program->store, *program->changes, *program->skills,
+                       program->tools->registry, program->workspace.root, check_model},
                       seat, std::move(request));
   signals.attach(&chat, console.get());
   auto code = chat.run();

@@ -21,6 +21,7 @@
 #include "terminal/run_display.h"
 #include "terminal/script_lines.h"
 #include "tools/tool.h"
+#include "workspace/changes.h"
 #include "workspace/skills.h"
 
 namespace boxagnts::terminal {
@@ -28,6 +29,7 @@ namespace boxagnts::terminal {
 struct ChatParts {
   agent::Runs& runs;
   store::Store& store;
+  workspace::Changes& changes;
   workspace::Skills& skills;
   const tools::Registry& registry;
   std::string workspace;  // absolute

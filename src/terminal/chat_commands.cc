@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <map>
 
+#include "agent/session_diff.h"
+#include "agent/undo.h"
 #include "base/text.h"
 #include "terminal/chat.h"
 
@@ -19,11 +21,20 @@ struct ChatCommands {
   static Status skills(Chat& chat, std::string_view);
   static Status tools(Chat& chat, std::string_view);
   static Status tokens(Chat& chat, std::string_view);
+  static Status undo(Chat& chat, std::string_view number);
+  static Status redo(Chat& chat, std::string_view number);
+  static Status diff(Chat& chat, std::string_view);
   static Status fork(Chat& chat, std::string_view number);
   static Status begin(Chat& chat, std::string_view);
   static Status sessions(Chat& chat, std::string_view);
   static Status session(Chat& chat, std::string_view id);
   static Status exit(Chat& chat, std::string_view);
+
+ private:
+  using Act = Result<agent::UndoResult> (*)(store::Store&, workspace::Changes&,
+                                            const core::SessionId&, std::size_t,
+                                            const std::string&);
+  static Status act(Chat& chat, Act taking, std::int64_t count);
 };
 
 namespace {
@@ -43,6 +54,9 @@ constexpr Command kCommands[]{
     {"/skills", "", "the skills there are", ChatCommands::skills},
     {"/tools", "", "the tools and what they may do", ChatCommands::tools},
     {"/tokens", "", "what the session has used", ChatCommands::tokens},
+    {"/diff", "", "what the session has changed", ChatCommands::diff},
+    {"/undo", "[N]", "take back the last changes, or the last N", ChatCommands::undo},
+    {"/redo", "[N]", "put back what was taken back", ChatCommands::redo},
     {"/fork", "[N]", "go on in a copy of the session, up to event N", ChatCommands::fork},
     {"/new", "", "a new session", ChatCommands::begin},
     {"/sessions", "", "the sessions of the workspace", ChatCommands::sessions},
@@ -194,6 +208,38 @@ Status ChatCommands::tokens(Chat& chat, std::string_view) {
   chat.tell("the session: " + std::to_string(answers) +
             (answers == 1 ? " answer, " : " answers, ") + words(all));
   if (answers > 0) chat.tell("the last answer: " + words(last));
+  return {};
+}
+
+Status ChatCommands::diff(Chat& chat, std::string_view) {
+  const auto session = TRY(current(chat.request_));
+  const auto diff = TRY(agent::session_diff(chat.parts_.store, chat.parts_.changes, session));
+  if (diff.empty()) {
+    chat.tell("nothing is changed");
+    return {};
+  }
+  chat.tell(base::repair_utf8(diff.ends_with('\n') ? diff.substr(0, diff.size() - 1) : diff));
+  return {};
+}
+
+Status ChatCommands::undo(Chat& chat, std::string_view number) {
+  return act(chat, agent::undo, TRY(number_in(number, "/undo", 1)));
+}
+
+Status ChatCommands::redo(Chat& chat, std::string_view number) {
+  return act(chat, agent::redo, TRY(number_in(number, "/redo", 1)));
+}
+
+Status ChatCommands::act(Chat& chat, Act taking, std::int64_t count) {
+  const auto session = TRY(current(chat.request_));
+  const auto result = TRY(taking(chat.parts_.store, chat.parts_.changes, session,
+                                 static_cast<std::size_t>(count), "terminal"));
+  for (const auto& settled : result.settled)
+    for (const auto& file : settled.files)
+      chat.tell(std::string(file.outcome == core::FileOutcome::conflict
+                                ? "left as it is: "
+                                : std::string(core::name_of(settled.act)) + ": ") +
+                file.path + (file.reason.empty() ? "" : ": " + file.reason));
   return {};
 }
 

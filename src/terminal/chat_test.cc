@@ -76,6 +76,7 @@ class ChatTest : public testing::Test {
   ChatTest() {
     char made[] = "/tmp/terminal_test.XXXXXX";
     folder_ = ::mkdtemp(made);
+    changes_ = workspace::Changes::open(folder_ + "/state", clock_).value();
     skills_ = workspace::Skills::open({folder_, folder_ + "/none"}, {}, clock_);
     EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
   }
@@ -84,7 +85,13 @@ class ChatTest : public testing::Test {
     ::close(ends_[0]);
   }
   ChatParts parts(agent::Runs& runs) {
-    return {runs, *store_, *skills_, registry_, folder_, [](const std::string& name) -> Status {
+    return {runs,
+            *store_,
+            *changes_,
+            *skills_,
+            registry_,
+            folder_,
+            [](const std::string& name) -> Status {
               if (name == "good/model") return {};
               return fail(Code::invalid_argument, "there is no model " + name);
             }};
@@ -106,6 +113,7 @@ class ChatTest : public testing::Test {
 
   base::ManualClock clock_;
   std::unique_ptr<store::Store> store_ = store::Store::open_in_memory(clock_).value();
+  std::unique_ptr<workspace::Changes> changes_;
   std::unique_ptr<workspace::Skills> skills_;
   tools::Registry registry_;
   std::string folder_;
