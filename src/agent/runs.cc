@@ -147,7 +147,7 @@ class RunsImpl final : public Runs {
                     .clock = dependencies_.clock,
                     .log = {}};
     const auto& session = answer.question.session;
-    wait_while_ending(session);
+    let_end(session);
     std::unique_lock lock(mutex_);
     const auto running = std::ranges::find_if(active_, [&](const auto& entry) {
       return entry.second->state == ActiveRun::State::running && entry.second->session == session;
