@@ -160,6 +160,10 @@ void add_workspace(CLI::App& app, Given& given) {
                  "the folder to work in (default: the current one)");
 }
 
+void add_offline(CLI::App& app, Given& given) {
+  app.add_flag("--offline", given.common.offline, "connect to nothing, whatever is allowed");
+}
+
 void add_rules(CLI::App& app, Given& given) {
   app.add_option("--allow", given.common.allow,
                  "a rule for this time, as in \"write docs\" or \"connect https://a.example\"; may "
@@ -185,10 +189,6 @@ void add_choices(CLI::App& app, Given& given) {
   add_offline(app, given);
   add_rules(app, given);
   add_workspace(app, given);
-}
-
-void add_offline(CLI::App& app, Given& given) {
-  app.add_flag("--offline", given.common.offline, "connect to nothing, whatever is allowed");
 }
 
 struct Commands {
