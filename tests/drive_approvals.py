@@ -24,7 +24,7 @@ def run_on_a_terminal(case, answers, stdin_bytes=None):
     child, terminal = pty.fork()
     if child == 0:  # the terminal is its controlling one; events go to a file
         os.chdir(case.workspace)
-        os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT, 0o600), 1)
+        os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
         if stdin_bytes is not None:
             read_end, write_end = os.pipe()
             os.write(write_end, stdin_bytes)

@@ -285,10 +285,7 @@ def judge_shown(world, events):
 
 
 def judge_end(events, ids, honest):
-    answered = {event["approval"] for event in events if event["kind"] == "approval_answered"}
-    queued = [event for event in events if event["kind"] == "approval_asked" and not event["waits"]
-              and event["approval"] not in answered]  # where nobody waits the answer may come later
-    check_history([{**event, "number": n} for n, event in enumerate((e for e in events if e not in queued), 1)])
+    check_history(events)
     ended = [event for event in events if event["kind"] == "run_ended"][-1]
     want(ended["outcome"] == "finished", f"the run ended {ended['outcome']}: {ended.get('error')}")
     results = results_of(events)

@@ -77,12 +77,15 @@ class ChatTest : public testing::Test {
   ChatTest() {
     char made[] = "/tmp/terminal_test.XXXXXX";
     folder_ = ::mkdtemp(made);
-    changes_ = workspace::Changes::open(folder_ + "/state", clock_).value();
+    state_ = folder_ + ".state";
+    fs::create_directory(state_);
+    changes_ = workspace::Changes::open(state_, clock_).value();
     skills_ = workspace::Skills::open({folder_, folder_ + "/none"}, {}, clock_);
     EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
   }
   ~ChatTest() override {
     fs::remove_all(folder_);
+    fs::remove_all(state_);
     ::close(ends_[0]);
   }
   ChatParts parts(agent::Runs& runs) {
@@ -114,6 +117,7 @@ class ChatTest : public testing::Test {
 
   base::ManualClock clock_;
   std::unique_ptr<store::Store> store_ = store::Store::open_in_memory(clock_).value();
+  std::string state_;
   std::unique_ptr<workspace::Changes> changes_;
   std::unique_ptr<workspace::Skills> skills_;
   tools::Registry registry_;
