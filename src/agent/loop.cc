@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "agent/prompt.h"
+#include "agent/undo.h"
 #include "base/guard.h"
 #include "base/text.h"
 #include "base/thread.h"
@@ -82,6 +83,7 @@ void Loop::Standing::apply(const core::Event& event) {
 
 Result<std::int64_t> Loop::open() {
   Standing standing;
+  ChangeHistory changes;
   while (true) {
     const auto events =
         TRY(parts_.dependencies.store.read(parts_.lease.session(), last_number_, kBatch));
@@ -89,11 +91,14 @@ Result<std::int64_t> Loop::open() {
       conversation_.apply(event);
       last_number_ = event.number;
       standing.apply(event);
+      changes.apply(event);
     }
     if (events.size() < kBatch) break;
   }
   const std::int64_t last = last_number_;
   std::vector<core::EventBody> repairs;
+  for (auto& settled : TRY(settle_interrupted(changes, parts_.dependencies.changes)))
+    repairs.emplace_back(std::move(settled));
   // Of a killed run, what was asked about a call still stands; the rest ended with it.
   for (const auto& [id, question] : standing.open)
     if (question.approval.kind == core::QuestionKind::plan ||

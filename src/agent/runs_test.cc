@@ -14,6 +14,7 @@
 #include <set>
 
 #include "agent/frames.h"
+#include "agent/undo_fixture.h"
 #include "base/json.h"
 #include "tools/call_pipeline.h"
 
@@ -781,6 +782,32 @@ TEST_F(RunsTest, AKilledRunsOpenCallsAreClosedBeforeTheSessionGoesOn) {
   ASSERT_EQ(all<core::RunEnded>(events).size(), 2u);
   EXPECT_EQ(all<core::RunEnded>(events)[0].outcome, Outcome::interrupted);
   EXPECT_EQ(ended(events).outcome, Outcome::finished);
+}
+
+TEST_F(RunsTest, WhatAKilledRunHadAppliedIsToldByTheNext) {
+  const auto session = store_->create_session("s").value();
+  core::ChangeSetId id;
+  {
+    const auto killed = store_->acquire(session).value();
+    auto staging = kept_changes_->stage(workspace_).value();
+    id = staging.id();
+    auto lower = vfs::open_host_filesystem(workspace_, core::Access::read_only, {}).value();
+    const auto overlay = vfs::Overlay::open(std::move(lower), {}, staging.folder()).value();
+    Hands(overlay->filesystem()->root()).write("out/f", "new");
+    const auto set = kept_changes_->keep(std::move(staging), overlay->changes().value()).value();
+    const core::EventBody bodies[]{core::RunStarted{},
+                                   core::ChangesKept{id, "c1", workspace_, {}, ""}};
+    ASSERT_TRUE(store_->append(*killed.lease, bodies));
+    ASSERT_TRUE(set->apply({}));  // and no event of it
+  }
+  request_.session = session;
+  const auto settled = all<core::ChangesSettled>(run({says("I see")}));
+  ASSERT_EQ(settled.size(), 1u);
+  EXPECT_EQ(settled[0].id, id);
+  EXPECT_EQ(settled[0].act, core::ChangesAct::applied);
+  EXPECT_EQ(settled[0].by, "interrupted");
+  ASSERT_EQ(settled[0].files.size(), 1u);
+  EXPECT_EQ(settled[0].files[0].path, workspace_ + "/out/f");
 }
 
 TEST_F(RunsTest, ARunThatDiedBeforeItsFirstEventOrAfterItsLastIsNotEndedAgain) {
