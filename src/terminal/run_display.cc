@@ -79,7 +79,7 @@ class TextDisplay final : public RunDisplay {
                    },
                    [&](const core::UserMessage& message) { user(message); },
                    [&](const core::AssistantBlock& block) { assistant(block.block); },
-                   [&](const core::TurnEnded&) { end_stream(); }, [&](const core::CallDecided&) {},
+                   [&](const core::TurnEnded&) { end_answer(); }, [&](const core::CallDecided&) {},
                    [&](const core::ApprovalAsked& asked) { asked_question(asked); },
                    [&](const core::ApprovalAnswered& answered) {
                      line(paint(kDim, "  answered " +
@@ -127,8 +127,10 @@ class TextDisplay final : public RunDisplay {
   // A thought's beginning, in one row.
   void think(std::string_view text) {
     if (!in_chat() || thought_is_full_ || text.empty()) return;
-    end_stream();
     if (thought_columns_ == 0) {
+      if (open_ && !at_line_start_) write_all(fd_, "\n");
+      at_line_start_ = true;
+      ++thoughts_shown_;
       write_all(fd_, paint(kDim, "∴ "));
       thought_columns_ = 2;
     }
@@ -156,11 +158,16 @@ class TextDisplay final : public RunDisplay {
       return;
     }
     if (const auto* thinking = std::get_if<core::ThinkingBlock>(&block)) {
-      if (thought_columns_ == 0) think(thinking->text);
+      if (thoughts_shown_ == 0) think(thinking->text);
+      if (thoughts_shown_ > 0) --thoughts_shown_;
       return end_thought();
     }
     const auto* text = std::get_if<core::TextBlock>(&block);
     if (!text) return;
+    if (streamed_.size() > text->text.size() && streamed_.starts_with(text->text)) {
+      streamed_.erase(0, text->text.size());  // the rest belongs to the next block
+      return;
+    }
     if (!text->text.starts_with(streamed_)) {  // frames were lost: show it whole
       line(paint(kDim, "  … shown anew, a part was lost:"));
       stream(text->text);
@@ -237,7 +244,14 @@ class TextDisplay final : public RunDisplay {
       line(paint(kDim, "  ▣ " + base::one_line(core::describe(image), columns() - 4)));
   }
 
+  void end_answer() {
+    end_thought();
+    end_stream();
+    thoughts_shown_ = 0;
+  }
+
   void retry(const core::TurnRetried& retried) {
+    end_answer();
     line(paint(kDim, "  … " + base::one_line(retried.error.message, columns() - 30) +
                          "; trying again in " + base::human_duration_ms(retried.delay_ms)));
   }
@@ -267,6 +281,7 @@ class TextDisplay final : public RunDisplay {
   bool at_line_start_ = true;
   std::size_t thought_columns_ = 0;  // 0: no thought is being shown
   bool thought_is_full_ = false;
+  int thoughts_shown_ = 0;  // of the answer in the making, whose blocks are still to come
   base::Timestamp begun_us_ = 0;
   std::map<std::string, std::string> calls_;  // summaries of calls without a result yet, by id
 };

@@ -199,6 +199,18 @@ TEST(ChatDisplay, AThoughtIsOneRow) {
   EXPECT_TRUE(shown.starts_with("∴ xxx"));
   EXPECT_TRUE(shown.contains("…\nNow.")) << shown;
   EXPECT_LT(base::display_width(shown.substr(0, shown.find('\n'))), 40u);
+  // Streamed, and then as blocks: each once.
+  EXPECT_EQ(shown_in_chat({thought("one"), core::Frame{.body = TextDelta{"First."}}, thought("two"),
+                           core::Frame{.body = TextDelta{"Second."}},
+                           of(AssistantBlock{core::ThinkingBlock{"one", ""}}),
+                           of(AssistantBlock{TextBlock{"First."}}),
+                           of(AssistantBlock{core::ThinkingBlock{"two", ""}}),
+                           of(AssistantBlock{TextBlock{"Second."}}), of(core::TurnEnded{})}),
+            "∴ one\nFirst.\n∴ two\nSecond.\n");
+  // An answer that was lost and is made again.
+  EXPECT_EQ(shown_in_chat({thought("one"), of(core::TurnRetried{1, 1, {Code::busy, "cut"}}),
+                           of(AssistantBlock{core::ThinkingBlock{"anew", ""}})}),
+            "∴ one\n  … cut; trying again in 1 ms\n∴ anew\n");
   // Frames that did not come.
   EXPECT_EQ(shown_in_chat({of(AssistantBlock{core::ThinkingBlock{"quick", ""}})}), "∴ quick\n");
 }
