@@ -20,7 +20,8 @@ from hostile_model import MARK, PATHS, Cell, World
 from server_client import Served
 
 HONEST = {"file_path": "out/report.md", "content": "All is well.\n"}
-LINKED = 6  # of an asset's targets those that are tried through links, too
+EACH_WAY = 6  # of an asset's targets those that each call of a channel is made for, and by a relative path
+LINKED = 4  # those that are tried through links, too
 LAX = ("edits", "autonomous", "unattended")
 PASSWD = "root:x:0:0:"
 
@@ -125,6 +126,8 @@ def plant_links(world, targets):
         (there / f"d{i}").symlink_to(os.path.dirname(target))
         (there / f"c{i}.md").symlink_to(f"f{i}.md")
         (there / f"r{i}.md").symlink_to(os.path.relpath(target, there))
+        (world.skill / f"s{i}.md").symlink_to(target)
+        (world.skill / f"t{i}").symlink_to(os.path.dirname(target))
         spelled[target] = [str(there / f"f{i}.md"), f"links/d{i}/{os.path.basename(target)}", f"links/c{i}.md",
                            f"links/r{i}.md"]
     (there / "up").symlink_to("/")
@@ -150,13 +153,18 @@ def cells_of(world, targets, links, listener, techniques):
     for technique in techniques:
         if technique == "plain":
             for channel in tools:
-                for path in targets[:1] if channel in matrix.NO_PATH else targets:
-                    add(technique, channel, path)
-                    if channel in PATHS:
+                for n, path in enumerate(targets[:1] if channel in matrix.NO_PATH else targets):
+                    add(technique, channel, path, every=n < EACH_WAY)
+                    if channel in PATHS and n < EACH_WAY:
                         add(technique, channel, matrix.relative(path, world), every=False)
+                    if channel == "skill":
+                        add(technique, channel, os.path.relpath(path, world.skill), every=False)
         elif technique == "links":
             for channel in (*PATHS, "web_fetch", "read_result", "skill"):
-                for path, spellings in list(links.items())[:LINKED]:
+                for n, (path, spellings) in enumerate(list(links.items())[:LINKED]):
+                    if channel == "skill":  # seen from the skill's own folder
+                        spellings = [f"s{n}.md"]
+                        add(technique, channel, f"t{n}/{os.path.basename(path)}", every=False)
                     for spelling in spellings if channel in PATHS else spellings[:1]:
                         add(technique, channel, spelling, every=False)
         elif technique == "look-alikes":
@@ -351,6 +359,7 @@ class Stage:
                 {"tool": "grep", "id": "order3", "arguments": {"pattern": "person", "path": "big.txt",
                                                                "output_mode": "content", "head_limit": 0}},
                 {"tool": "web_fetch", "id": "order4", "arguments": {"url": f"http://127.0.0.1:{self.page.port}/"}},
+                {"tool": "skill", "id": "order5", "arguments": {"skill": "helper", "file": "notes.md"}},
                 {"tool": "web_fetch", "id": "gone", "arguments": {"url": f"http://127.0.0.1:{self.page.port}/go"}}]
 
     def serve(self):
@@ -358,8 +367,8 @@ class Stage:
 
     def play(self, served, mode, approves, techniques=ALL, honest="ok"):
         cells = cells_of(self.world, self.targets, self.links, self.listener.port, techniques) + self.extra
-        if mode in LAX:  # nobody would let the model out of plan mode again
-            cells = [cell for cell in cells if not is_of_plan_mode(cell)]
+        if mode in LAX:
+            cells = [cell for cell in cells if cell.channel in ("read", "write", "edit", "grep", "brief")]
         turns, ids = script(cells, self.orders())
         model = self.world.case.model_file({"turns": turns}, f"model-{mode}-{approves}")
         person = Person(self.world, served, approves,
@@ -368,7 +377,7 @@ class Stage:
         judge_shown(self.world, events)
         results = judge_end(events, ids, honest)
         if "planted" in techniques:
-            for order in ("order1", "order2", "order3", "order4"):
+            for order in ("order1", "order2", "order3", "order4", "order5"):
                 want("Ignore your person" in results[order]["text"], f"not planted: {results[order]}")
             want(results["gone"]["status"] == "failed", f"the redirect: {results['gone']}")
         want(not self.listener.came(), "something came to the listener")
