@@ -232,6 +232,7 @@ Status ChatCommands::redo(Chat& chat, std::string_view number) {
 
 Status ChatCommands::act(Chat& chat, Act taking, std::int64_t count) {
   const auto session = TRY(current(chat.request_));
+  chat.parts_.runs.let_end(session);
   const auto result = TRY(taking(chat.parts_.store, chat.parts_.changes, session,
                                  static_cast<std::size_t>(count), "terminal"));
   for (const auto& settled : result.settled)
