@@ -1,0 +1,97 @@
+// The session that the chat shows: its view, kept true by pages of the log and the event stream.
+// Many changes within one frame of the screen are shown as one.
+
+import { shallowRef, triggerRef } from 'vue';
+
+import { api, ApiError, query, sentenceOf } from '../api/http';
+import { framesOf, on } from '../api/live';
+import type { Frame, LogEvent, Snapshot } from '../api/types';
+import { apply, applyAll, applyFrame, emptyView, type SessionView } from './session_view';
+
+export type Loading = 'none' | 'loading' | 'ready' | 'gone' | 'failed';
+
+const kPage = 1000;
+
+export const view = shallowRef<SessionView>(emptyView(''));
+export const loading = shallowRef<Loading>('none');
+export const loadError = shallowRef('');
+
+let fetching = false;
+let newest = 0;  // number of the newest event of the session that the stream told of
+let redraw = 0;
+
+function show(): void {
+  if (redraw) return;
+  // A page in the background draws nothing, and catches up when it is looked at.
+  redraw = requestAnimationFrame(() => {
+    redraw = 0;
+    triggerRef(view);
+  });
+}
+
+// Brings the view up to the end of the log as it is now.
+async function catchUp(): Promise<void> {
+  if (fetching) return;
+  fetching = true;
+  const mine = view.value;
+  try {
+    for (;;) {
+      const page = await api.get<{ events: LogEvent[]; last: number }>(
+        `/api/v1/sessions/${mine.session}/events` + query({ after: mine.last, limit: kPage }));
+      if (view.value !== mine) return;
+      applyAll(mine, page.events);
+      if (page.events.length === 0 || mine.last >= Math.max(page.last, newest)) break;
+    }
+    const frames = [...framesOf(mine.session)];
+    applyFrame(mine, { frame: true, kind: 'snapshot', session: mine.session, run: mine.run, after: mine.last, frames });
+    loading.value = 'ready';
+  } catch (error) {
+    if (view.value !== mine) return;
+    const gone = error instanceof ApiError && error.status === 404;
+    loading.value = gone ? 'gone' : mine.last > 0 ? 'ready' : 'failed';
+    loadError.value = sentenceOf(error);
+  } finally {
+    fetching = false;
+    show();
+    if (view.value !== mine && view.value.session) void catchUp();
+  }
+}
+
+export function open(session: string): void {
+  if (view.value.session === session && loading.value !== 'failed') return;
+  view.value = emptyView(session);
+  newest = 0;
+  loadError.value = '';
+  loading.value = session ? 'loading' : 'none';
+  if (session) void catchUp();
+}
+
+export function retry(): void {
+  loading.value = 'loading';
+  void catchUp();
+}
+
+function takeEvent(event: LogEvent): void {
+  if (event.session !== view.value.session) return;
+  newest = Math.max(newest, event.number);
+  if (fetching || event.number <= view.value.last) return;
+  if (apply(view.value, event)) show();
+  else void catchUp();
+}
+
+function takeFrame(frame: Frame | Snapshot): void {
+  if (frame.session !== view.value.session || fetching || frame.after > view.value.last) return;
+  applyFrame(view.value, frame);
+  show();
+}
+
+export function followOpenSession(): void {
+  on('event', takeEvent);
+  on('frame', takeFrame);
+  on('attached', () => {
+    if (view.value.session && loading.value !== 'gone') void catchUp();
+  });
+  on('session', session => {
+    if ('deleted' in session && session.id === view.value.session) loading.value = 'gone';
+  });
+}
