@@ -149,6 +149,7 @@ Result<int> execute(const cli::ServeCommand& command) {
                  .settings = program->preferences.settings,
                  .default_model = model,
                  .default_mode = mode,
+                 .page = gateway::embedded_page(),
                  .scratch_folder = program->workspace.state_folder}));
   if (command.port != 0 && server->port() != command.port)
     say("port " + std::to_string(command.port) + " is in use, so this server is at " +

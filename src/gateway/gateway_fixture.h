@@ -67,6 +67,13 @@ class WaitingTool final : public tools::Tool {
   const core::ToolSpec spec_{"wait", "Waits.", JsonObject{{"type", "object"}}, core::Level::none};
 };
 
+// "hello\n", by brotli.
+inline constexpr std::string_view kHello("\x8b\x02\x80hello\n\x03", 10);
+inline constexpr Asset kPage[]{
+    {"/", "text/html; charset=utf-8", "1", kHello},
+    {"/assets/a-1.js", "text/javascript; charset=utf-8", "2", kHello},
+};
+
 class GatewayTest : public testing::Test {
  protected:
   GatewayTest() {
@@ -92,6 +99,7 @@ class GatewayTest : public testing::Test {
                                 .rules = *rules_,
                                 .settings = settings_,
                                 .default_model = "",
+                                .page = kPage,
                                 .scratch_folder = root_}));
   }
 

@@ -12,6 +12,7 @@
 #include "gateway/access.h"
 #include "gateway/feed.h"
 #include "gateway/file_changes.h"
+#include "gateway/page.h"
 #include "gateway/sign_in.h"
 #include "gateway/tokens.h"
 #include "store/store.h"
@@ -35,7 +36,8 @@ struct Services {
   const agent::Settings& settings;
   std::string default_model;  // "" when none is set
   core::Mode default_mode = core::Mode::ask;
-  std::string scratch_folder;  // on disk, the program's own: for what is too large for memory
+  std::span<const Asset> page = {};  // the dashboard
+  std::string scratch_folder;        // on disk, the program's own: for what is too large for memory
 };
 
 struct Counters {

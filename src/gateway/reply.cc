@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/guard.h"
+#include "base/text.h"
 
 namespace boxagnts::gateway {
 namespace {
@@ -53,6 +54,16 @@ std::string_view bearer_of(const net::ServerRequest& request) {
   const auto value = request.header("authorization");
   if (!same_letters(value.substr(0, kScheme.size()), kScheme)) return "";
   return value.substr(kScheme.size());
+}
+
+bool names_tag(std::string_view list, const std::string& tag) {
+  for (auto part : base::split(list, ',')) {
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (part.starts_with("W/")) part.remove_prefix(2);
+    if (part == "*" || part == tag) return true;
+  }
+  return false;
 }
 
 }  // namespace boxagnts::gateway

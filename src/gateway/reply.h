@@ -22,4 +22,7 @@ void add_security_headers(net::ServerResponse& response);
 // The token of "Authorization: Bearer TOKEN", or "".
 std::string_view bearer_of(const net::ServerRequest& request);
 
+// Whether an If-Match or If-None-Match names that entity tag.
+bool names_tag(std::string_view list, const std::string& tag);
+
 }  // namespace boxagnts::gateway

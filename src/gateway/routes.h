@@ -7,7 +7,8 @@
 
 namespace boxagnts::gateway {
 
-std::vector<Route> system_routes();    // /, /healthz, /metrics, the OpenAPI document
+std::vector<Route> page_routes();      // the dashboard
+std::vector<Route> system_routes();    // /healthz, /metrics, the OpenAPI document
 std::vector<Route> auth_routes();      // tokens and tickets
 std::vector<Route> run_routes();       // start, cancel, answer, list
 std::vector<Route> question_routes();  // what a person is asked

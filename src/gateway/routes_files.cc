@@ -66,17 +66,6 @@ Result<Reply> show_file(Call& call) {
 
 std::string entity_tag(const std::string& version) { return "\"" + version + "\""; }
 
-// Whether a list of entity tags (RFC 9110, 8.8.3) names this one, or is "*".
-bool names_tag(std::string_view list, const std::string& tag) {
-  for (auto part : base::split(list, ',')) {
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    if (part.starts_with("W/")) part.remove_prefix(2);
-    if (part == "*" || part == tag) return true;
-  }
-  return false;
-}
-
 struct Range {
   std::uint64_t offset = 0, bytes = 0;
 };

@@ -6,29 +6,6 @@
 namespace boxagnts::gateway {
 namespace {
 
-constexpr std::string_view kPage = R"html(<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>BoxAgnts</title>
-<h1>BoxAgnts</h1>
-<p>This server runs agents in one workspace. Its API is described at
-<a href="/api/v1/openapi.json">/api/v1/openapi.json</a>; there is no dashboard in this build.</p>
-<p>From this machine, as the user that started it:</p>
-<pre>
-TOKEN=$(curl -s -H 'Content-Type: application/json' -d '{}' ADDRESS/api/v1/auth/token |
-        jq -r .token)
-curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
-     -d '{"prompt": "What does this project do?"}' ADDRESS/api/v1/runs
-curl -N -H "Authorization: Bearer $TOKEN" 'ADDRESS/api/v1/events?after=0'
-</pre>
-</html>
-)html";
-
-Result<Reply> show_page(Call&) {
-  return net::ServerResponse{.headers = {{"Content-Type", "text/html; charset=utf-8"}},
-                             .static_body = kPage};
-}
-
 Result<Reply> show_health(Call&) { return JsonReply{200, JsonObject{{"status", "ok"}}}; }
 
 Result<Reply> show_openapi(Call& call) {
@@ -74,14 +51,6 @@ Result<Reply> show_metrics(Call& call) {
 
 std::vector<Route> system_routes() {
   return {
-      {.method = "GET",
-       .path = "/",
-       .id = "showPage",
-       .tag = "system",
-       .summary = "A page that says how to begin",
-       .door = Door::page,
-       .success = {.media_type = "text/html", .description = "The page."},
-       .handler = show_page},
       {.method = "GET",
        .path = "/healthz",
        .id = "showHealth",

@@ -279,7 +279,7 @@ const Json& component_schemas() {
 
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
-  for (auto* group : {system_routes, auth_routes, run_routes, question_routes, session_routes,
+  for (auto* group : {page_routes, system_routes, auth_routes, run_routes, question_routes, session_routes,
                       change_routes, event_routes, file_routes, tool_routes})
     for (auto& route : group()) routes.push_back(std::move(route));
   return routes;
