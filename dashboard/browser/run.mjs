@@ -117,12 +117,16 @@ function tools(page, server, name) {
     async shot(part) {
       mkdirSync(shots, { recursive: true });
       const size = page.viewportSize();
+      const drawn = () => page.evaluate(() =>
+        new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
       for (const theme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme: theme });
+        await drawn();
         await page.screenshot({ path: join(shots, `${slug}-${part}-${theme}.png`) });
       }
       await page.emulateMedia({ colorScheme: 'light' });
       await page.setViewportSize({ width: 390, height: 844 });
+      await drawn();
       await page.screenshot({ path: join(shots, `${slug}-${part}-phone.png`) });
       await page.setViewportSize(size);
     },

@@ -1,7 +1,7 @@
 // The session that the chat shows: its view, kept true by pages of the log and the event stream.
 // Many changes within one frame of the screen are shown as one.
 
-import { shallowRef, triggerRef } from 'vue';
+import { shallowRef } from 'vue';
 
 import { api, ApiError, query, sentenceOf } from '../api/http';
 import { framesOf, on } from '../api/live';
@@ -12,10 +12,12 @@ export type Loading = 'none' | 'loading' | 'ready' | 'gone' | 'failed';
 
 const kPage = 1000;
 
+// What is shown; another object after every change, with the items of `current`.
 export const view = shallowRef<SessionView>(emptyView(''));
 export const loading = shallowRef<Loading>('none');
 export const loadError = shallowRef('');
 
+let current = view.value;
 let fetching = false;
 let newest = 0;  // number of the newest event of the session that the stream told of
 let redraw = 0;
@@ -25,7 +27,7 @@ function show(): void {
   // A page in the background draws nothing, and catches up when it is looked at.
   redraw = requestAnimationFrame(() => {
     redraw = 0;
-    triggerRef(view);
+    view.value = { ...current };
   });
 }
 
@@ -33,12 +35,12 @@ function show(): void {
 async function catchUp(): Promise<void> {
   if (fetching) return;
   fetching = true;
-  const mine = view.value;
+  const mine = current;
   try {
     for (;;) {
       const page = await api.get<{ events: LogEvent[]; last: number }>(
         `/api/v1/sessions/${mine.session}/events` + query({ after: mine.last, limit: kPage }));
-      if (view.value !== mine) return;
+      if (current !== mine) return;
       applyAll(mine, page.events);
       if (page.events.length === 0 || mine.last >= Math.max(page.last, newest)) break;
     }
@@ -46,20 +48,21 @@ async function catchUp(): Promise<void> {
     applyFrame(mine, { frame: true, kind: 'snapshot', session: mine.session, run: mine.run, after: mine.last, frames });
     loading.value = 'ready';
   } catch (error) {
-    if (view.value !== mine) return;
+    if (current !== mine) return;
     const gone = error instanceof ApiError && error.status === 404;
     loading.value = gone ? 'gone' : mine.last > 0 ? 'ready' : 'failed';
     loadError.value = sentenceOf(error);
   } finally {
     fetching = false;
     show();
-    if (view.value !== mine && view.value.session) void catchUp();
+    if (current !== mine && current.session) void catchUp();
   }
 }
 
 export function open(session: string): void {
-  if (view.value.session === session && loading.value !== 'failed') return;
-  view.value = emptyView(session);
+  if (current.session === session && loading.value !== 'failed') return;
+  current = emptyView(session);
+  view.value = { ...current };
   newest = 0;
   loadError.value = '';
   loading.value = session ? 'loading' : 'none';
@@ -72,16 +75,16 @@ export function retry(): void {
 }
 
 function takeEvent(event: LogEvent): void {
-  if (event.session !== view.value.session) return;
+  if (event.session !== current.session) return;
   newest = Math.max(newest, event.number);
-  if (fetching || event.number <= view.value.last) return;
-  if (apply(view.value, event)) show();
+  if (fetching || event.number <= current.last) return;
+  if (apply(current, event)) show();
   else void catchUp();
 }
 
 function takeFrame(frame: Frame | Snapshot): void {
-  if (frame.session !== view.value.session || fetching || frame.after > view.value.last) return;
-  applyFrame(view.value, frame);
+  if (frame.session !== current.session || fetching || frame.after > current.last) return;
+  applyFrame(current, frame);
   show();
 }
 
@@ -89,9 +92,9 @@ export function followOpenSession(): void {
   on('event', takeEvent);
   on('frame', takeFrame);
   on('attached', () => {
-    if (view.value.session && loading.value !== 'gone') void catchUp();
+    if (current.session && loading.value !== 'gone') void catchUp();
   });
   on('session', session => {
-    if ('deleted' in session && session.id === view.value.session) loading.value = 'gone';
+    if ('deleted' in session && session.id === current.session) loading.value = 'gone';
   });
 }

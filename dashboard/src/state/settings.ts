@@ -6,6 +6,7 @@ import { api } from '../api/http';
 import { on } from '../api/live';
 import type { Models, Settings, Skill, Tool } from '../api/types';
 import { nameWorkspace } from './attention';
+import { wantedTheme } from './theme';
 
 export const settings = shallowRef<Settings>();
 export const models = shallowRef<Models>();
@@ -19,8 +20,7 @@ export function settingOf(key: string): unknown {
 
 function showTheme(): void {
   const theme = settingOf('appearance.theme');
-  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
-  else delete document.documentElement.dataset.theme;
+  wantedTheme.value = theme === 'light' || theme === 'dark' ? theme : 'system';
 }
 
 export async function loadSettings(): Promise<void> {
