@@ -19,5 +19,5 @@ export default defineConfig({
       '/api': { target: server, changeOrigin: true, headers: { origin: server } },
     },
   },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
 });

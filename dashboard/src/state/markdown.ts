@@ -105,6 +105,7 @@ function clean(html: string): string {
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#\/)/i,
+    ADD_URI_SAFE_ATTR: ['rel', 'start', 'tabindex', 'target', 'type'],  // words, no addresses
   });
 }
 

@@ -31,7 +31,7 @@ export function summaryOf({ values, raw }: CallArguments): string {
     const first = Object.entries(values).find(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
     if (first) parts.push(`${first[0]}: ${first[1]}`);
   }
-  return parts.join('  ').replace(/\s+/g, ' ').slice(0, 200);
+  return parts.join(' · ').replace(/\s+/g, ' ').slice(0, 200);
 }
 
 // An argument's value as people read it: text as it is, the rest as JSON.

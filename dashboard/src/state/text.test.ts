@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+
+import { bytesText, durationText, visible, within } from './text';
+
+describe('visible', () => {
+  it('takes away what a terminal would obey', () => {
+    expect(visible('\u001b[31mred\u001b[0m \u001b]8;;http://x\u0007link\u001b]8;;\u001b\\')).toBe('red link');
+  });
+  it('shows what a reader would not see', () => {
+    expect(visible('a\u202egnp.exe')).toBe('a\u27e8U+202E\u27e9gnp.exe');
+    expect(visible('a\u200bb\u0000c\u007f\u0085')).toBe('a\u27e8U+200B\u27e9b\u2400c\u2421\u27e8U+0085\u27e9');
+  });
+  it('leaves lines, tabs and every script as they are', () => {
+    const text = 'a\tb\nc \u00e9 \u4e2d\u6587 \u0627\u0644 \ud83d\ude80';
+    expect(visible(text)).toBe(text);
+    expect(visible('a\r\nb\rc')).toBe('a\nb\nc');
+  });
+});
+
+describe('figures', () => {
+  it('says bytes', () => {
+    expect([0, 999, 1000, 1550, 999_499, 999_500, 2.5e9].map(bytesText)).toEqual(['0 B', '999 B', '1.0 KB', '1.6 KB', '999 KB', '1.0 MB', '2.5 GB']);
+  });
+  it('says times', () => {
+    expect([0.2, 5, 1500, 61_000, 3_660_000].map(durationText)).toEqual(['<1 ms', '5 ms', '1.5 s', '1 min 1 s', '1 h 1 min']);
+  });
+  it('says paths from a folder', () => {
+    expect(within('/a/b/c', '/a/b')).toBe('c');
+    expect(within('/a/bc', '/a/b')).toBe('/a/bc');
+    expect(within('/a', '/a')).toBe('.');
+  });
+});
