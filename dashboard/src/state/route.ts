@@ -6,6 +6,8 @@ export const kPages = ['chat', 'files', 'tools', 'settings'] as const;
 export type Page = (typeof kPages)[number];
 
 export const route = reactive<{ page: Page; rest: string }>({ page: 'chat', rest: '' });
+// Where the person was on each page: its entry in the menu leads back there.
+export const lastOf = reactive<Record<Page, string>>({ chat: '', files: '', tools: '', settings: '' });
 
 function read(): void {
   const [, page = '', rest = ''] = /^#\/([a-z]+)\/?(.*)$/.exec(location.hash) ?? [];
@@ -15,6 +17,7 @@ function read(): void {
   } catch {
     route.rest = '';  // a hand-made address with a bad %
   }
+  lastOf[route.page] = route.rest;
 }
 
 export function addressOf(page: Page, rest = ''): string {

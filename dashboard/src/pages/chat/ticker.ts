@@ -2,13 +2,13 @@
 
 import { ref, watchEffect } from 'vue';
 
-import { view } from '../../state/open_session';
+import { liveRuns } from '../../state/live_runs';
 
 export const now = ref(Date.now());
 let timer: ReturnType<typeof setInterval> | undefined;
 
 watchEffect(() => {
-  const running = view.value.run !== '';
+  const running = liveRuns.value.size > 0;
   if (running === (timer !== undefined)) return;
   clearInterval(timer);
   timer = running ? setInterval(() => (now.value = Date.now()), 1000) : undefined;

@@ -1,0 +1,25 @@
+// The runs that are under way, in all processes of the workspace. A session's log alone does not
+// tell: a run whose process was killed has no end in it until the session goes on.
+
+import { shallowRef } from 'vue';
+
+import { api } from '../api/http';
+import { on } from '../api/live';
+
+export const liveRuns = shallowRef<ReadonlySet<string>>(new Set());
+
+async function load(): Promise<void> {
+  const { runs } = await api.get<{ runs: { run: string }[] }>('/api/v1/runs');
+  liveRuns.value = new Set(runs.map(one => one.run));
+}
+
+export function followRuns(): void {
+  on('attached', () => void load().catch(() => {}));
+  on('event', event => {
+    const runs = new Set(liveRuns.value);
+    if (event.kind === 'run_started') runs.add(event.run);
+    else if (event.kind === 'run_ended') runs.delete(event.of || event.run);
+    else return;
+    liveRuns.value = runs;
+  });
+}
