@@ -4,14 +4,15 @@ import { readFileSync } from 'node:fs';
 import { ended, eventsOf, say, script, send, sessionOf } from './lib/chat_steps.mjs';
 
 const kTalk = 'conversations:\n  - turns: [{say: "Answer one."}]\n  - turns: [{say: "Answer two."}]\n';
-const kSlow = `
-turns:
+const kTurns = `
   - say: "${Array.from({ length: 60 }, (_, at) => `first${at}.`).join(' ')}"
     pace_ms: 25
     calls: [{tool: glob, id: g, arguments: {pattern: "**/*"}}]
   - say: "${Array.from({ length: 60 }, (_, at) => `second${at}.`).join(' ')}"
     pace_ms: 25
 `;
+const kSlow = 'turns:' + kTurns;
+const kSlowThenBack = 'conversations:\n  - turns:' + kTurns.replaceAll('\n', '\n    ') + '\n  - turns: [{say: "Back again."}]\n';
 
 async function menu(page, title, entry) {
   const row = page.getByRole('listitem').filter({ hasText: title });
@@ -109,7 +110,7 @@ export const cases = [
   {
     name: 'the server is killed in the middle of a run, and comes back',
     async run({ page, server, want }) {
-      await send(page, script(server, kSlow), 'Talk slowly');
+      await send(page, script(server, kSlowThenBack), 'Talk slowly');
       await page.getByText('second5.').first().waitFor();
       await server.end('SIGKILL');
       await page.getByText('The connection to the server is lost').waitFor();
@@ -118,9 +119,9 @@ export const cases = [
       want((await count(page, 'first59.')) === 1, 'what was finished is lost or doubled');
       // The session goes on; the run that died is closed and says so.
       await say(page, 'Go on');
-      await page.getByText(/interrupted/).first().waitFor();
-      await page.getByText('second59.').first().waitFor();
+      await page.getByText('Back again.').waitFor();
       await ended(page, 2);
+      await page.getByText(/interrupted/).first().waitFor();
       want((await count(page, 'first59.')) === 1, 'what was finished is doubled');
     },
   },

@@ -184,7 +184,7 @@ const kOutcomes: Record<string, string> = {
   turn_limit: 'The limit of turns was reached.',
   cancelled: 'Stopped.',
   failed: 'The run failed.',
-  interrupted: 'The run was interrupted: its process ended.',
+  interrupted: 'The run was interrupted: its process ended before it did.',
 };
 
 // False: the event is not the next one, and the view is as it was.
@@ -280,17 +280,12 @@ export function apply(view: SessionView, event: LogEvent): boolean {
         ...head,
         kind: 'end',
         outcome: event.outcome,
-        message: kOutcomes[event.outcome] ?? event.outcome,
+        message: (event.outcome === 'failed' && event.error?.message) || (kOutcomes[event.outcome] ?? event.outcome),
         code: event.error?.code ?? '',
         turns: event.turns,
         usage: event.usage,
         durationMs: event.of ? 0 : Date.parse(event.time) - Date.parse(view.runStartedAt || event.time),
       });
-      if (event.error && event.outcome !== 'cancelled')
-        view.items[view.items.length - 1] = {
-          ...(view.items.at(-1) as EndItem),
-          message: event.error.message || kOutcomes[event.outcome]!,
-        };
       break;
     }
     case 'changes_kept':

@@ -60,6 +60,12 @@ export function visible(text: string): string {
   });
 }
 
+// A message of the server as a sentence of its own.
+export function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?\u2026)]$/.test(first) ? first : first + '.';
+}
+
 // A path inside a folder as people say it.
 export function within(path: string, root: string): string {
   return path === root ? '.' : path.startsWith(root + '/') ? path.slice(root.length + 1) : path;
