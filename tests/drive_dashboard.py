@@ -16,7 +16,7 @@ CASE_S = 300  # a case that hangs
 def node():
     """scripts/install fetched one where there was none."""
     own = Path(os.environ.get("BOXAGNTS_CACHE_DIR", Path.home() / ".cache/boxagnts")) / "node/bin"
-    found = shutil.which("node", path=os.environ["PATH"] + os.pathsep + str(own))
+    found = shutil.which("node", path=str(own) + os.pathsep + os.environ["PATH"])
     if not found:
         raise Skip("there is no node on PATH; ./dev install fetches one")
     return found

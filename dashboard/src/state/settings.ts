@@ -55,6 +55,7 @@ export function followSettings(): void {
   on('settings', quietly(loadSettings));
   on('attached', quietly(() => loadModels()));
   on('settings', quietly(() => loadModels(models.value?.providers.some(one => one.state !== 'unknown'))));
+  on('attached', quietly(loadSkills));
   on('skills', quietly(loadSkills));
   on('tools', quietly(loadTools));
 }
