@@ -29,6 +29,7 @@ import drive_questions
 import drive_server
 import drive_server_attacks
 import drive_server_schema
+import drive_settings
 import drive_skills
 import drive_state
 import drive_streams
@@ -71,7 +72,7 @@ def main():
     cases = (drive_kill.cases(options.kills) + drive_chat_server.CASES + drive_cancel.CASES + drive_chat.CASES +
              drive_server.CASES + drive_server_attacks.CASES + drive_server_schema.CASES +
              drive_approvals.CASES + drive_dashboard.CASES + drive_hostile_model.CASES + drive_hostile_ways.CASES + drive_hostile_page.CASES +
-             drive_jobs.CASES + drive_modules.CASES + drive_questions.CASES + drive_skills.CASES + drive_state.CASES +
+             drive_jobs.CASES + drive_modules.CASES + drive_questions.CASES + drive_settings.CASES + drive_skills.CASES + drive_state.CASES +
              drive_streams.CASES + drive_tls.CASES + drive_undo.CASES + drive_urls.CASES + drive_web.CASES +
              cases_from_scripts.load())
     names = [name for name, _ in cases]

@@ -23,6 +23,7 @@ constexpr std::size_t kTitleColumns = 60;
 // One run from its acquisition to its end. Members outlive the thread that works on them.
 struct ActiveRun {
   RunRequest request;
+  std::shared_ptr<const Settings> settings;
   core::SessionId session;
   std::unique_ptr<models::Model> model;
   std::unique_ptr<store::RunLease> lease;
@@ -51,7 +52,7 @@ ToolList list_tools(std::vector<core::ToolSpec> specs, std::size_t shown_max) {
 
 class RunsImpl final : public Runs {
  public:
-  RunsImpl(Dependencies dependencies, Settings settings)
+  RunsImpl(Dependencies dependencies, SettingsNow settings)
       : dependencies_(std::move(dependencies)), settings_(std::move(settings)) {}
 
   ~RunsImpl() override {
@@ -65,8 +66,9 @@ class RunsImpl final : public Runs {
 
   Result<Started> start(const RunRequest& request) override {
     reap();
-    const auto place = TRY(take_place());
     auto run = std::make_unique<ActiveRun>();
+    run->settings = settings_();
+    const auto place = TRY(take_place(run->settings->runs_max));
     run->request = request;
     run->model = TRY(dependencies_.open_model(request.model));
     const bool made = !request.session;
@@ -79,8 +81,9 @@ class RunsImpl final : public Runs {
     run->session = session;
     run->lease = std::move(acquired.lease);
     run->loop = std::make_unique<Loop>(
-        Loop::Parts{dependencies_, settings_, run->request, *run->model, *run->lease,
-                    tools_for(request.access), hub_, approvals_, run->stop.get_token()});
+        Loop::Parts{dependencies_, *run->settings, run->request, *run->model, *run->lease,
+                    tools_for(request.access, run->settings->tools_max), hub_, approvals_,
+                    run->stop.get_token()});
     const auto after = TRY(run->loop->open());
     Started started{session, run->lease->run(), after};
     TRY(run->loop->begin());
@@ -174,12 +177,13 @@ class RunsImpl final : public Runs {
   }
 
   // One list for all runs of an access: schemas are large.
-  std::shared_ptr<const ToolList> tools_for(core::AgentAccess access) {
+  std::shared_ptr<const ToolList> tools_for(core::AgentAccess access, std::size_t shown_max) {
     const std::lock_guard lock(mutex_);
+    if (std::exchange(tools_shown_max_, shown_max) != shown_max) tools_.clear();
     auto& tools = tools_[access];
     if (!tools)
       tools = std::make_shared<const ToolList>(
-          list_tools(dependencies_.registry.specs(access), settings_.tools_max));
+          list_tools(dependencies_.registry.specs(access), shown_max));
     return tools;
   }
 
@@ -212,14 +216,14 @@ class RunsImpl final : public Runs {
    private:
     RunsImpl* home_;
   };
-  Result<Place> take_place() {
+  Result<Place> take_place(std::uint32_t runs_max) {
     const std::lock_guard lock(mutex_);
     // One that has logged its end takes no more room: who saw that may start the next at once.
     const auto running = std::ranges::count_if(active_, [](const auto& entry) {
       return entry.second->state == ActiveRun::State::running;
     });
-    if (static_cast<std::size_t>(running) + starting_ >= settings_.runs_max)
-      return fail(Code::busy, "all " + std::to_string(settings_.runs_max) +
+    if (static_cast<std::size_t>(running) + starting_ >= runs_max)
+      return fail(Code::busy, "all " + std::to_string(runs_max) +
                                   " runs of this process are busy; try again later");
     ++starting_;
     return Place(*this);
@@ -229,8 +233,9 @@ class RunsImpl final : public Runs {
   Status launch(const core::RunId& id, std::unique_ptr<ActiveRun>& run) {
     const std::lock_guard lock(mutex_);
     ActiveRun& target = *run;
-    target.thread = TRY(base::Thread::start("run", core::calling_thread_bytes(settings_.limits),
-                                            [this, &target] { work(target); }));
+    target.thread =
+        TRY(base::Thread::start("run", core::calling_thread_bytes(target.settings->limits),
+                                [this, &target] { work(target); }));
     active_.emplace(id, std::move(run));
     return {};
   }
@@ -260,20 +265,26 @@ class RunsImpl final : public Runs {
   }
 
   Dependencies dependencies_;
-  const Settings settings_;
+  const SettingsNow settings_;
   FrameHub hub_;
   Approvals approvals_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<core::RunId, std::unique_ptr<ActiveRun>> active_;
   std::map<core::AgentAccess, std::shared_ptr<const ToolList>> tools_;
+  std::size_t tools_shown_max_ = 0;
   std::size_t starting_ = 0;  // places taken by runs that are not yet in active_
 };
 
 }  // namespace
 
-std::unique_ptr<Runs> Runs::make(Dependencies dependencies, Settings settings) {
+std::unique_ptr<Runs> Runs::make(Dependencies dependencies, SettingsNow settings) {
   return std::make_unique<RunsImpl>(std::move(dependencies), std::move(settings));
+}
+
+std::unique_ptr<Runs> Runs::make(Dependencies dependencies, Settings settings) {
+  auto fixed = std::make_shared<const Settings>(std::move(settings));
+  return make(std::move(dependencies), [fixed = std::move(fixed)] { return fixed; });
 }
 
 }  // namespace boxagnts::agent

@@ -93,6 +93,9 @@ struct Dependencies {
 
 class Runs {
  public:
+  // Each run begins with what `settings` says then, and keeps to it.
+  using SettingsNow = std::function<std::shared_ptr<const Settings>()>;
+  static std::unique_ptr<Runs> make(Dependencies dependencies, SettingsNow settings);
   static std::unique_ptr<Runs> make(Dependencies dependencies, Settings settings);
   // Cancels and waits for every run.
   virtual ~Runs() = default;

@@ -58,10 +58,12 @@ Result<int> execute(const cli::ChatCommand& command) {
   auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
   auto console = person_at_terminal();
   TRY(ask_for_trust(workspace, console.get(), {}));
-  auto preferences = TRY(read_preferences(workspace, command.common));
+  Given given{.common = command.common};
+  auto preferences = TRY(read_preferences(workspace, given));
   auto request = TRY(request_of(command.choices, preferences));
   const std::string state_folder = workspace.state_folder;
-  const auto program = TRY(Program::make(std::move(workspace), std::move(preferences)));
+  const auto program =
+      TRY(Program::make(std::move(workspace), std::move(preferences), std::move(given)));
 
   terminal::ChatSeat seat{.style = style_of(STDOUT_FILENO)};
   const bool typed = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;

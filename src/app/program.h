@@ -7,6 +7,7 @@
 
 #include "agent/runs.h"
 #include "agent/settings.h"
+#include "app/preferences.h"
 #include "app/rules.h"
 #include "base/error.h"
 #include "base/time.h"
@@ -25,27 +26,6 @@
 
 namespace boxagnts::app {
 
-// "" when unset.
-std::string environment_variable(const std::string& name);
-
-// What configuration says, user layer first.
-struct Preferences {
-  agent::Settings settings;
-  std::string model;  // "" when none is set
-  std::optional<core::Mode> mode;
-  net::NetworkConfig network;          // its grant is in `settings`, too
-  std::optional<models::Sight> sight;  // absent: told by the model's name
-  GivenRules given_rules;              // of the command line
-  std::shared_ptr<const policy::Rules> rules;
-  workspace::Trust trust = workspace::Trust::untrusted;
-};
-
-// The user's file may set everything. The workspace's own file is not trusted to widen anything: it
-// may name a model, lower limits, close networks and choose a stricter mode, no more. Entries of
-// allowed_outbound_hosts that are none are told as warnings.
-Result<Preferences> read_preferences(const workspace::Workspace& workspace,
-                                     const cli::Common& flags);
-
 // Those of a workspace, of the user and of the program; of no workspace where its root is "".
 std::unique_ptr<workspace::Skills> open_skills(const workspace::Workspace& workspace,
                                                base::Clock& clock);
@@ -58,13 +38,15 @@ Result<agent::RunRequest> request_of(const cli::RunChoices& choices,
 // With the proxy and the authorities that the person chose.
 std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network);
 
+using TrustNow = std::function<workspace::Trust()>;
+
 // Tools without a workspace: `tool list` and the like.
 struct Tools {
   explicit Tools(base::Clock& clock, sandbox::SandboxOptions options)
       : sandbox(sandbox::Sandbox::make(clock, options)) {}
   // `http`, the network of tools that want one, and `skills` outlive them.
   static Result<std::unique_ptr<Tools>> make(base::Clock& clock, net::HttpClient& http,
-                                             workspace::Skills& skills, workspace::Trust trust,
+                                             workspace::Skills& skills, TrustNow trust,
                                              sandbox::SandboxOptions options = {});
   std::unique_ptr<sandbox::Sandbox> sandbox;
   tools::Registry registry;
@@ -74,15 +56,19 @@ struct Tools {
 // Everything a run needs. Members are in the order of their dependence.
 struct Program {
   static Result<std::unique_ptr<Program>> make(workspace::Workspace workspace,
-                                               Preferences preferences);
+                                               Preferences preferences, Given given);
 
   // Errors: invalid_argument.
   Result<std::unique_ptr<models::Model>> open_model(const std::string& name);
+  models::Settings model_settings() const;
+  // What is written now holds for whatever begins from here on. Errors: what is written is wrong;
+  // then everything stays as it was.
+  Status reload();
 
   base::SystemClock clock;
   workspace::Workspace workspace;
-  Preferences preferences;
-  std::unique_ptr<agent::RuleBook> rules;
+  std::unique_ptr<LivePreferences> preferences;
+  std::unique_ptr<FileRuleBook> rules;
   std::unique_ptr<workspace::Skills> skills;
   std::unique_ptr<workspace::Changes> changes;
   std::unique_ptr<store::Store> store;

@@ -76,9 +76,11 @@ Result<int> execute(const cli::QuestionShowCommand& command) {
 
 Result<int> execute(const cli::QuestionAnswerCommand& command) {
   auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
-  auto preferences = TRY(read_preferences(workspace, command.common));
+  Given given{.common = command.common};
+  auto preferences = TRY(read_preferences(workspace, given));
   const auto id = TRY(core::ApprovalId::parse(command.question));
-  const auto program = TRY(Program::make(std::move(workspace), std::move(preferences)));
+  const auto program =
+      TRY(Program::make(std::move(workspace), std::move(preferences), std::move(given)));
   const auto question = TRY(program->store->open_question(id));
   TRY(program->runs->answer(id, {command.answer, command.word, {}}, "terminal"));
   TRY(print(std::string(core::name_of(command.answer)) + "\n"));

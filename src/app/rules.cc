@@ -2,16 +2,16 @@
 
 #include <mutex>
 
-#include "app/program.h"
+#include "app/preferences.h"
 #include "workspace/own_files.h"
 
 namespace boxagnts::app {
 namespace {
 
-class FileRuleBook final : public agent::RuleBook {
+class RuleBookOfFiles final : public FileRuleBook {
  public:
-  FileRuleBook(workspace::Workspace workspace, GivenRules given,
-               std::shared_ptr<const policy::Rules> rules)
+  RuleBookOfFiles(workspace::Workspace workspace, cli::Common given,
+                  std::shared_ptr<const policy::Rules> rules)
       : workspace_(std::move(workspace)), given_(std::move(given)), rules_(std::move(rules)) {}
 
   std::shared_ptr<const policy::Rules> rules() override {
@@ -23,15 +23,26 @@ class FileRuleBook final : public agent::RuleBook {
     const std::lock_guard lock(mutex_);
     policy::Rules with_it = *rules_;
     TRY(with_it.add(policy::Layer::user, core::Verdict::allow, rule, "the answer \"always\""));
-    core::RuleAdded added{"allow " + rule,
-                          TRY(workspace::allow_always(environment_variable, rule))};
-    rules_ = TRY(read_rules(workspace_, given_));
+    core::RuleAdded added{"allow " + rule, TRY(workspace::add_rule(environment_variable,
+                                                                   core::Verdict::allow, rule))};
+    rules_ = TRY(fresh());
     return added;
   }
 
+  Status reload() override {
+    const std::lock_guard lock(mutex_);
+    rules_ = TRY(fresh());
+    return {};
+  }
+
  private:
+  Result<std::shared_ptr<const policy::Rules>> fresh() const {
+    return read_rules(workspace_, TRY(workspace::read_config(workspace_, environment_variable)),
+                      given_);
+  }
+
   const workspace::Workspace workspace_;
-  const GivenRules given_;
+  const cli::Common given_;
   std::mutex mutex_;
   std::shared_ptr<const policy::Rules> rules_;
 };
@@ -39,11 +50,11 @@ class FileRuleBook final : public agent::RuleBook {
 }  // namespace
 
 Result<std::shared_ptr<const policy::Rules>> read_rules(const workspace::Workspace& workspace,
-                                                        const GivenRules& given) {
+                                                        const workspace::Config& config,
+                                                        const cli::Common& given) {
   policy::Rules rules({.workspace = workspace.root,
                        .home = environment_variable("HOME"),
                        .configuration = workspace::configuration_folder(environment_variable)});
-  const auto config = TRY(workspace::read_config(workspace, environment_variable));
   const auto own = TRY(workspace::read_own_rules(environment_variable));
   TRY(rules.read(*config.user, policy::Layer::user));
   TRY(rules.read(*own, policy::Layer::user));
@@ -61,9 +72,10 @@ Result<std::shared_ptr<const policy::Rules>> read_rules(const workspace::Workspa
   return std::make_shared<const policy::Rules>(std::move(rules));
 }
 
-std::unique_ptr<agent::RuleBook> make_rule_book(workspace::Workspace workspace, GivenRules given,
-                                                std::shared_ptr<const policy::Rules> rules) {
-  return std::make_unique<FileRuleBook>(std::move(workspace), std::move(given), std::move(rules));
+std::unique_ptr<FileRuleBook> make_rule_book(workspace::Workspace workspace, cli::Common given,
+                                             std::shared_ptr<const policy::Rules> rules) {
+  return std::make_unique<RuleBookOfFiles>(std::move(workspace), std::move(given),
+                                           std::move(rules));
 }
 
 }  // namespace boxagnts::app

@@ -4,20 +4,22 @@
 #include <memory>
 
 #include "agent/rule_book.h"
+#include "cli/command.h"
 #include "workspace/workspace.h"
 
 namespace boxagnts::app {
 
-// Rules that a command line gives for this program, as of policy/rules.h.
-struct GivenRules {
-  std::vector<std::string> allow, ask, deny;
-};
-
-// All layers. Errors: invalid_argument, with file and line.
+// All layers, of files that were read. Errors: invalid_argument, with file and line.
 Result<std::shared_ptr<const policy::Rules>> read_rules(const workspace::Workspace& workspace,
-                                                        const GivenRules& given);
+                                                        const workspace::Config& config,
+                                                        const cli::Common& given);
 
-std::unique_ptr<agent::RuleBook> make_rule_book(workspace::Workspace workspace, GivenRules given,
-                                                std::shared_ptr<const policy::Rules> rules);
+class FileRuleBook : public agent::RuleBook {
+ public:
+  // As the files are now. Errors: those of read_rules; then what held goes on.
+  virtual Status reload() = 0;
+};
+std::unique_ptr<FileRuleBook> make_rule_book(workspace::Workspace workspace, cli::Common given,
+                                             std::shared_ptr<const policy::Rules> rules);
 
 }  // namespace boxagnts::app

@@ -106,13 +106,15 @@ Result<int> run_agent(const cli::RunCommand& command, std::optional<core::SkillU
   auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
   const auto console = person_at_terminal();
   TRY(ask_for_trust(workspace, console.get(), canceller.token()));
-  auto preferences = TRY(read_preferences(workspace, command.common));
+  Given given{.common = command.common};
+  auto preferences = TRY(read_preferences(workspace, given));
   auto prompt = TRY(whole_prompt(command.prompt, canceller.token()));
   auto request = TRY(request_of(command.choices, preferences));
   request.prompt = std::move(prompt);
   request.attended = console != nullptr;
   request.skill = std::move(skill);
-  const auto program = TRY(Program::make(std::move(workspace), std::move(preferences)));
+  const auto program =
+      TRY(Program::make(std::move(workspace), std::move(preferences), std::move(given)));
   const auto started = TRY(program->runs->start(request));
   canceller.attach(*program->runs, started.run);
   const auto display = make_display(command, console.get());

@@ -9,7 +9,11 @@
 
 #include "app/commands.h"
 #include "app/interrupts.h"
+#include "app/models_desk.h"
+#include "app/policy_desk.h"
 #include "app/program.h"
+#include "app/settings_desk.h"
+#include "app/skills_desk.h"
 #include "base/file.h"
 #include "gateway/gateway.h"
 #include "net/http_server.h"
@@ -108,13 +112,55 @@ void end_runs(Program& program) {
   while (some_live() && std::chrono::steady_clock::now() < deadline) bell->wait({}, deadline);
 }
 
+struct ServerDesks {
+  std::unique_ptr<gateway::SettingsDesk> settings;
+  std::unique_ptr<gateway::ModelsDesk> models;
+  std::unique_ptr<gateway::PolicyDesk> policy;
+  std::unique_ptr<gateway::SkillsDesk> skills;
+};
+
+ServerDesks make_desks(Program& program, workspace::Files& files) {
+  ServerDesks desks{.settings = make_settings_desk(program)};
+  desks.models = make_models_desk(program, *desks.settings);
+  desks.policy = make_policy_desk(program);
+  desks.skills = make_skills_desk(program, files);
+  return desks;
+}
+
+gateway::Services services_of(Program& program, workspace::Files& files, const ServerDesks& desks) {
+  return {.store = *program.store,
+          .runs = *program.runs,
+          .registry = program.tools->registry,
+          .pipeline = *program.tools->pipeline,
+          .files = files,
+          .changes = *program.changes,
+          .rules = *program.rules,
+          .settings =
+              [&program] {
+                const auto now = program.preferences->now();
+                return std::shared_ptr<const agent::Settings>(now, &now->settings);
+              },
+          .run_defaults =
+              [&program] {
+                const auto now = program.preferences->now();
+                return gateway::RunDefaults{now->model, now->run_mode()};
+              },
+          .page = gateway::embedded_page(),
+          .scratch_folder = program.workspace.state_folder,
+          .desks = {.settings = desks.settings.get(),
+                    .models = desks.models.get(),
+                    .policy = desks.policy.get(),
+                    .skills = desks.skills.get()}};
+}
+
 }  // namespace
 
 Result<int> execute(const cli::ServeCommand& command) {
   std::stop_source stop;
   const auto interrupts = TRY(Interrupts::watch([&] { stop.request_stop(); }));
   auto workspace = TRY(workspace::open(command.common.workspace_directory, environment_variable));
-  auto preferences = TRY(read_preferences(workspace, command.common));
+  Given given{.common = command.common, .model = command.model};
+  auto preferences = TRY(read_preferences(workspace, given));
   const auto address = TRY(address_of(command.host));
   auto options = TRY(options_of(command, address));
 
@@ -122,6 +168,7 @@ Result<int> execute(const cli::ServeCommand& command) {
   base::SystemClock clock;
   std::unique_ptr<Program> program;
   std::unique_ptr<workspace::Files> files;
+  ServerDesks desks;
   gateway::Gateway door(std::move(options), clock);
   const auto server =
       TRY(net::HttpServer::start({.address = address,
@@ -132,25 +179,14 @@ Result<int> execute(const cli::ServeCommand& command) {
                                   .workers = kWorkers,
                                   .refusal = gateway::refusal},
                                  [&door](net::Exchange& exchange) { door.handle(exchange); }));
+  given.own_ports = {server->port()};
   for (auto* grant : {&preferences.settings.network, &preferences.network.grant})
-    grant->own_ports.push_back(server->port());
-  const std::string model = command.model.value_or(preferences.model);
-  const auto mode = preferences.mode.value_or(core::Mode::ask);
+    grant->own_ports = given.own_ports;
   const std::string root = workspace.root;
-  program = TRY(Program::make(std::move(workspace), std::move(preferences)));
+  program = TRY(Program::make(std::move(workspace), std::move(preferences), std::move(given)));
   files = TRY(workspace::Files::open(program->workspace, clock));
-  TRY(door.open({.store = *program->store,
-                 .runs = *program->runs,
-                 .registry = program->tools->registry,
-                 .pipeline = *program->tools->pipeline,
-                 .files = *files,
-                 .changes = *program->changes,
-                 .rules = *program->rules,
-                 .settings = program->preferences.settings,
-                 .default_model = model,
-                 .default_mode = mode,
-                 .page = gateway::embedded_page(),
-                 .scratch_folder = program->workspace.state_folder}));
+  desks = make_desks(*program, *files);
+  TRY(door.open(services_of(*program, *files, desks)));
   if (command.port != 0 && server->port() != command.port)
     say("port " + std::to_string(command.port) + " is in use, so this server is at " +
         std::to_string(server->port()));

@@ -31,24 +31,6 @@ Result<std::unique_ptr<Catalogue>> open_catalogue(const cli::Common& common) {
   return opened;
 }
 
-// The one that is used, or else what is wrong with those of that name.
-Result<const Skill*> find_skill(const workspace::SkillCatalogue& catalogue,
-                                const std::string& name) {
-  if (const auto* skill = catalogue.find(name)) return skill;
-  std::vector<std::string_view> names;
-  for (const auto& entry : catalogue.entries) {
-    if (entry.skill.name == name)
-      return fail(Code::invalid_argument, "the skill " + name + " cannot be used: " +
-                                              entry.skill.folder + "/" + entry.problem);
-    if (entry.used()) names.push_back(entry.skill.name);
-  }
-  const auto nearest = base::nearest_name(name, names);
-  return fail(Code::not_found,
-              "there is no skill \"" + base::one_line(name, 80) + "\"" +
-                  (nearest.empty() ? "; see boxagnts skill list"
-                                   : "; did you mean " + std::string(nearest) + "?"));
-}
-
 JsonArray json_of(const std::vector<std::string>& texts) {
   JsonArray array;
   for (const auto& text : texts) array.push_back(Json(text));
@@ -131,7 +113,27 @@ Result<bool> print_findings(const std::vector<SkillFinding>& findings, const std
   return wrong;
 }
 
-Result<bool> check_entry(const SkillEntry& entry) {
+// What a skill may name: the tools of this program.
+class KnownTools {
+ public:
+  static Result<std::unique_ptr<KnownTools>> make(workspace::Skills& skills) {
+    auto known = std::make_unique<KnownTools>();
+    known->tools_ = TRY(Tools::make(known->clock_, *known->http_, skills,
+                                    [] { return workspace::Trust::untrusted; }));
+    known->names_ = known->tools_->registry.names();
+    return known;
+  }
+  std::span<const std::string_view> names() const { return names_; }
+
+ private:
+  base::SystemClock clock_;
+  const std::unique_ptr<net::HttpClient> http_ = make_http({});
+  std::unique_ptr<Tools> tools_;
+  std::vector<std::string_view> names_;
+};
+using Names = std::span<const std::string_view>;
+
+Result<bool> check_entry(const SkillEntry& entry, Names tools) {
   if (entry.skill.folder.empty()) {
     TRY(print(entry.skill.name + " (builtin): good\n"));
     return false;
@@ -142,10 +144,10 @@ Result<bool> check_entry(const SkillEntry& entry) {
     TRY(print(base::terminal_safe(entry.skill.folder + "/" + entry.problem) + "\n"));
     return true;
   }
-  return print_findings(TRY(workspace::check_skill(entry.skill.folder)), entry.skill.folder);
+  return print_findings(TRY(workspace::check_skill(entry.skill.folder, tools)), entry.skill.folder);
 }
 
-Result<bool> check_all(const workspace::SkillCatalogue& catalogue) {
+Result<bool> check_all(const workspace::SkillCatalogue& catalogue, Names tools) {
   bool wrong = false, any = false;
   for (const auto& problem : catalogue.problems) {
     TRY(print(base::terminal_safe(problem) + "\n"));
@@ -154,7 +156,7 @@ Result<bool> check_all(const workspace::SkillCatalogue& catalogue) {
   for (const auto& entry : catalogue.entries) {
     if (entry.skill.origin == workspace::SkillOrigin::builtin) continue;
     any = true;
-    wrong |= TRY(check_entry(entry));
+    wrong |= TRY(check_entry(entry, tools));
   }
   if (!any)
     TRY(
@@ -163,53 +165,21 @@ Result<bool> check_all(const workspace::SkillCatalogue& catalogue) {
   return wrong;
 }
 
-Result<bool> check_one(const workspace::SkillCatalogue& catalogue, const std::string& what) {
+Result<bool> check_one(const workspace::SkillCatalogue& catalogue, const std::string& what,
+                       Names tools) {
   const bool is_path = what.contains('/') || what == "." || what == "..";
   const auto found = std::ranges::find_if(
       catalogue.entries, [&](const SkillEntry& entry) { return entry.skill.name == what; });
   if (!is_path && found != catalogue.entries.end()) {
     bool wrong = false;
     for (const auto& entry : catalogue.entries)
-      if (entry.skill.name == what) wrong |= TRY(check_entry(entry));
+      if (entry.skill.name == what) wrong |= TRY(check_entry(entry, tools));
     return wrong;
   }
   struct stat status;
   if (!is_path && ::stat(what.c_str(), &status) != 0)
-    return std::unexpected(find_skill(catalogue, what).error());
-  return print_findings(TRY(workspace::check_skill(what)), what);
-}
-
-// --- run -----------------------------------------------------------------------------------------
-
-bool is_named(const std::string& argument) {
-  const auto equals = argument.find('=');
-  return equals != std::string::npos && equals > 0 &&
-         std::all_of(argument.begin(), argument.begin() + static_cast<std::ptrdiff_t>(equals),
-                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
-}
-
-Result<workspace::SkillInput> input_of(const Skill& skill,
-                                       const std::vector<std::string>& arguments) {
-  const auto named = std::ranges::count_if(arguments, is_named);
-  if (named == 0 || skill.arguments.empty()) {
-    std::string text;
-    for (const auto& argument : arguments) text += (text.empty() ? "" : " ") + argument;
-    return text;
-  }
-  std::map<std::string, std::string> values;
-  for (const auto& argument : arguments) {
-    if (!is_named(argument))
-      return fail(Code::invalid_argument,
-                  "\"" + base::one_line(argument, 60) +
-                      "\" is no name=value as the other arguments are; put a value with blanks in "
-                      "quotes, as in \"name=two words\"");
-    const auto equals = argument.find('=');
-    const auto [at, is_new] =
-        values.try_emplace(argument.substr(0, equals), argument.substr(equals + 1));
-    if (!is_new)
-      return fail(Code::invalid_argument, "the argument " + at->first + " is given twice");
-  }
-  return values;
+    return std::unexpected(catalogue.need(what).error());
+  return print_findings(TRY(workspace::check_skill(what, tools)), what);
 }
 
 }  // namespace
@@ -224,7 +194,7 @@ Result<int> execute(const cli::SkillListCommand& command) {
 
 Result<int> execute(const cli::SkillShowCommand& command) {
   const auto opened = TRY(open_catalogue(command.common));
-  const auto* skill = TRY(find_skill(*opened->catalogue, command.skill));
+  const auto* skill = TRY(opened->catalogue->need(command.skill));
   TRY(print(text_of(*skill)));
   return 0;
 }
@@ -239,8 +209,9 @@ Result<int> execute(const cli::SkillNewCommand& command) {
 
 Result<int> execute(const cli::SkillCheckCommand& command) {
   const auto opened = TRY(open_catalogue(command.common));
-  const bool wrong = TRY(command.what ? check_one(*opened->catalogue, *command.what)
-                                      : check_all(*opened->catalogue));
+  const auto known = TRY(KnownTools::make(*opened->skills));
+  const bool wrong = TRY(command.what ? check_one(*opened->catalogue, *command.what, known->names())
+                                      : check_all(*opened->catalogue, known->names()));
   return wrong ? base::info(Code::invalid_argument).exit_code : 0;
 }
 
@@ -249,8 +220,8 @@ Result<int> execute(const cli::SkillRunCommand& command) {
   core::SkillUsed used;
   {
     const auto opened = TRY(open_catalogue(run.common));
-    const auto* skill = TRY(find_skill(*opened->catalogue, command.skill));
-    const auto input = TRY(input_of(*skill, command.arguments));
+    const auto* skill = TRY(opened->catalogue->need(command.skill));
+    const auto input = TRY(workspace::input_of(*skill, command.arguments));
     run.prompt = workspace::introduce(*skill, TRY(workspace::expand(*skill, input)));
     used = {skill->name, std::string(workspace::name_of(skill->origin)), skill->allowed_tools};
   }

@@ -52,7 +52,8 @@ Result<int> execute(const cli::ToolListCommand& command) {
   base::SystemClock clock;
   const auto http = make_http({});
   const auto skills = open_skills({}, clock);
-  const auto tools = TRY(Tools::make(clock, *http, *skills, workspace::Trust::untrusted));
+  const auto tools =
+      TRY(Tools::make(clock, *http, *skills, [] { return workspace::Trust::untrusted; }));
   for (const auto& spec : tools->registry.specs(core::AgentAccess::full)) {
     if (command.json) {
       TRY(print(base::to_text(core::to_json(spec)) + "\n"));
@@ -72,7 +73,8 @@ Result<int> execute(const cli::ToolShowCommand& command) {
   base::SystemClock clock;
   const auto http = make_http({});
   const auto skills = open_skills({}, clock);
-  const auto tools = TRY(Tools::make(clock, *http, *skills, workspace::Trust::untrusted));
+  const auto tools =
+      TRY(Tools::make(clock, *http, *skills, [] { return workspace::Trust::untrusted; }));
   const auto& spec = TRY(find_tool(tools->registry, command.tool))->spec();
   TRY(print(spec.name + " (" + std::string(core::name_of(spec.level)) + ")\n\n" + spec.description +
             "\n\nArguments (JSON Schema):\n" + base::to_text(spec.input_schema) + "\n"));
@@ -85,11 +87,11 @@ Result<int> execute(const cli::ToolRunCommand& command) {
   base::SystemClock clock;
   const auto workspace =
       TRY(workspace::open(command.common.workspace_directory, environment_variable));
-  const auto preferences = TRY(read_preferences(workspace, command.common));
+  const auto preferences = TRY(read_preferences(workspace, {.common = command.common}));
   const auto http = make_http(preferences.network);
   const auto skills = open_skills(workspace, clock);
-  const auto tools =
-      TRY(Tools::make(clock, *http, *skills, preferences.trust, {.instances_max = 1}));
+  const auto tools = TRY(
+      Tools::make(clock, *http, *skills, [&] { return preferences.trust; }, {.instances_max = 1}));
   const auto changes = TRY(workspace::Changes::open(workspace.state_folder, clock));
   if (const auto found = find_tool(tools->registry, command.tool); !found)
     return std::unexpected(found.error());

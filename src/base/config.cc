@@ -1,6 +1,7 @@
 #include "base/config.h"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "base/text.h"
 
@@ -81,6 +82,53 @@ Result<std::vector<std::string>> ConfigNode::strings(std::string_view key) const
   std::vector<std::string> out;
   for (auto& item : TRY(texts(key))) out.push_back(std::move(item.text));
   return out;
+}
+
+const ConfigNode* ConfigNode::at(std::string_view path) const {
+  if (path.empty()) return this;
+  const auto dot = path.find('.');
+  const auto* table = std::get_if<Table>(&value_);
+  const auto found = table ? table->find(path.substr(0, dot)) : Table::const_iterator();
+  if (!table || found == table->end()) return nullptr;
+  return found->second->at(dot == path.npos ? "" : path.substr(dot + 1));
+}
+
+Json ConfigNode::to_json() const {
+  if (const auto* table = std::get_if<Table>(&value_)) {
+    JsonObject object;
+    for (const auto& [key, child] : *table) object[key] = child->to_json();
+    return object;
+  }
+  if (const auto* list = std::get_if<List>(&value_)) {
+    JsonArray array;
+    for (const auto& item : *list) array.push_back(item->to_json());
+    return array;
+  }
+  if (const auto* text = std::get_if<std::string>(&value_)) return Json(*text);
+  if (const auto* number = std::get_if<std::int64_t>(&value_)) return *number;
+  if (const auto* number = std::get_if<double>(&value_)) return *number;
+  return std::get<bool>(value_);
+}
+
+void ConfigNode::lay_over(std::unique_ptr<ConfigNode> top) {
+  auto& table = std::get<Table>(value_);
+  for (auto& [key, child] : std::get<Table>(top->value_)) {
+    auto& here = table[key];
+    if (here && std::holds_alternative<Table>(here->value_) &&
+        std::holds_alternative<Table>(child->value_))
+      here->lay_over(std::move(child));
+    else
+      here = std::move(child);
+  }
+}
+
+std::unique_ptr<ConfigNode> ConfigNode::take(std::string_view key) {
+  auto& table = std::get<Table>(value_);
+  const auto found = table.find(key);
+  if (found == table.end()) return nullptr;
+  auto taken = std::move(found->second);
+  table.erase(found);
+  return taken;
 }
 
 Status ConfigNode::check_all_used() const {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace boxagnts::base {
 
@@ -41,6 +42,16 @@ class ConfigNode {
   };
   Result<std::vector<Text>> texts(std::string_view key) const;
   bool has(std::string_view key) const { return find(key) != nullptr; }
+
+  // For showing what is written, whoever reads it: the node at a dotted path ("" is this one) or
+  // null, and its value. Neither counts as reading.
+  const ConfigNode* at(std::string_view path) const;
+  Json to_json() const;
+
+  // `top` laid over this table: its tables are merged, its other values take the place of these.
+  void lay_over(std::unique_ptr<ConfigNode> top);
+  // Takes a key of this table out; null where there is none.
+  std::unique_ptr<ConfigNode> take(std::string_view key);
 
   // The first key below this node that nobody asked for, as an error sentence.
   Status check_all_used() const;

@@ -88,16 +88,16 @@ std::string list_of(const workspace::SkillCatalogue& catalogue) {
 
 class SkillTool final : public NativeTool {
  public:
-  SkillTool(workspace::Skills& skills, workspace::Trust trust)
+  SkillTool(workspace::Skills& skills, std::function<workspace::Trust()> trust)
       : NativeTool("skill", core::Level::none, kDescription, kSchema),
         skills_(skills),
-        trust_(trust) {}
+        trust_(std::move(trust)) {}
 
   bool runs_alone() const override { return true; }  // it may change what the run may call
 
   Result<ToolOutput> execute(const Json& arguments,
                              const tools::Execution& execution) const override {
-    const auto catalogue = skills_.catalogue(trust_);
+    const auto catalogue = skills_.catalogue(trust_());
     const auto name = text_at(arguments, "skill");
     const auto* skill = catalogue->find(name);
     if (!skill && name == "list") return ok(list_of(*catalogue));
@@ -149,13 +149,14 @@ class SkillTool final : public NativeTool {
   }
 
   workspace::Skills& skills_;
-  const workspace::Trust trust_;
+  const std::function<workspace::Trust()> trust_;
 };
 
 }  // namespace
 
-std::unique_ptr<tools::Tool> make_skill_tool(workspace::Skills& skills, workspace::Trust trust) {
-  return std::make_unique<SkillTool>(skills, trust);
+std::unique_ptr<tools::Tool> make_skill_tool(workspace::Skills& skills,
+                                             std::function<workspace::Trust()> trust) {
+  return std::make_unique<SkillTool>(skills, std::move(trust));
 }
 
 }  // namespace boxagnts::builtins

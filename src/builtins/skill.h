@@ -3,6 +3,7 @@
 // from there on, until another skill is used.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "tools/tool.h"
@@ -10,7 +11,8 @@
 
 namespace boxagnts::builtins {
 
-// `skills` outlives the tool.
-std::unique_ptr<tools::Tool> make_skill_tool(workspace::Skills& skills, workspace::Trust trust);
+// `skills` outlives the tool; `trust` is asked at each call.
+std::unique_ptr<tools::Tool> make_skill_tool(workspace::Skills& skills,
+                                             std::function<workspace::Trust()> trust);
 
 }  // namespace boxagnts::builtins

@@ -31,7 +31,7 @@ class SkillToolTest : public testing::Test {
     skills_ =
         workspace::Skills::open({.workspace_root = root_ + "/ws", .user_folder = root_ + "/user"},
                                 {{"built", "---\nname: built\ndescription: b\n---\nB\n"}}, clock_);
-    tool_ = make_skill_tool(*skills_, workspace::Trust::untrusted);
+    tool_ = make_skill_tool(*skills_, [] { return workspace::Trust::untrusted; });
   }
   ~SkillToolTest() override { fs::remove_all(root_); }
 
@@ -139,7 +139,7 @@ TEST_F(SkillToolTest, AWorkspacesOwnTakesAPlaceOnlyWhereItIsTrusted) {
   write("/ws/.agents/skills/built/SKILL.md",
         "---\nname: built\ndescription: d\n---\ntheir words\n");
   EXPECT_FALSE(use(R"({"skill": "built"})").text.contains("their words"));
-  tool_ = make_skill_tool(*skills_, workspace::Trust::trusted);
+  tool_ = make_skill_tool(*skills_, [] { return workspace::Trust::trusted; });
   EXPECT_TRUE(use(R"({"skill": "built"})").text.contains("their words"));
 }
 

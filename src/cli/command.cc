@@ -612,6 +612,11 @@ std::string suggestion(CLI::App& app, const std::vector<std::string>& arguments)
 
 }  // namespace
 
+std::string_view version() {
+  const auto space = kVersion.find(' ') + 1;
+  return kVersion.substr(space, kVersion.size() - space - 1);
+}
+
 bool runs_module(const std::vector<std::string>& arguments) {
   if (arguments.size() < 3 || arguments[0] != "tool" || arguments[1] != "run") return false;
   constexpr std::string_view kWithValue[]{"--dir",    "--env",   "--timeout",

@@ -171,6 +171,8 @@ using Command =
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);
 
+std::string_view version();  // "0.1.0"
+
 // Whether these are `tool run` of a file, however wrong the rest may be: such a command ends with
 // the exit codes of env(1).
 bool runs_module(const std::vector<std::string>& arguments);

@@ -74,6 +74,7 @@ struct Subscriber {
   bool live = false;
   bool closed = false;
   std::atomic<bool> waits = false;  // for room in its stream
+  std::vector<Bytes> missed;        // announcements while it was behind
 
   bool wants(const core::SessionId& id) const { return !session || *session == id; }
 };
@@ -96,6 +97,15 @@ class Feed::Follower {
     thread_.join();
     for (const auto& subscriber : subscribers_) subscriber->stream->close();
     for (const auto& subscriber : arrived_) subscriber->stream->close();
+  }
+
+  void announce(Bytes bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (count_ == 0) return;
+      announced_.push_back(std::move(bytes));
+    }
+    doorbell_->ring();
   }
 
   store::Store& log() { return store_; }
@@ -181,6 +191,7 @@ class Feed::Follower {
     const bool caught_up = TRY(follow_log());
     if (caught_up) follow_frames();
     const bool replayed = TRY(replay());
+    tell_announced();
     beat();
     return caught_up && replayed ? Round::waits : Round::goes_on;
   }
@@ -265,6 +276,30 @@ class Feed::Follower {
     subscriber.live = true;
     for (const auto& snapshot : making_.snapshots(subscriber.session))
       if (!push(subscriber, bytes_of_frame(snapshot), position_)) return;
+    while (!subscriber.missed.empty()) {
+      if (!push(subscriber, subscriber.missed.front(), position_)) return;
+      subscriber.missed.erase(subscriber.missed.begin());
+    }
+  }
+
+  void tell_announced() {
+    std::vector<Bytes> announced;
+    {
+      const std::lock_guard lock(mutex_);
+      announced.swap(announced_);
+    }
+    for (const auto& bytes : announced)
+      for (const auto& subscriber : subscribers_)
+        if (!subscriber->live || !push(*subscriber, bytes, position_)) miss(*subscriber, bytes);
+  }
+
+  // The same said twice is said once; of what is more than anybody can miss, the oldest goes.
+  static void miss(Subscriber& subscriber, const Bytes& bytes) {
+    constexpr std::size_t kMissedMax = 64;
+    auto& missed = subscriber.missed;
+    std::erase_if(missed, [&](const Bytes& other) { return *other == *bytes; });
+    if (missed.size() == kMissedMax) missed.erase(missed.begin());
+    missed.push_back(bytes);
   }
 
   struct Page {
@@ -301,6 +336,7 @@ class Feed::Follower {
   const std::shared_ptr<Doorbell> doorbell_ = std::make_shared<Doorbell>();
   std::mutex mutex_;
   std::vector<std::shared_ptr<Subscriber>> arrived_;
+  std::vector<Bytes> announced_;
   std::atomic<std::size_t> count_ = 0;
 
   // The thread's own from here.
@@ -342,6 +378,10 @@ Status Feed::subscribe(const Wish& wish, std::int64_t after,
                     .id = std::to_string(after)}));
   subscriber->stream = std::move(stream);
   return follower_->take(std::move(subscriber));
+}
+
+void Feed::announce(std::string_view name, const Json& data) {
+  follower_->announce(sse({.type = std::string(name), .data = base::to_text(data)}));
 }
 
 std::size_t Feed::subscribers() const { return follower_->count(); }

@@ -18,6 +18,7 @@
 
 #include "agent/runs.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "core/ids.h"
 #include "net/http_server.h"
@@ -44,6 +45,10 @@ class Feed {
   // Errors: busy (too many).
   Status subscribe(const Wish& wish, std::int64_t after, std::shared_ptr<net::ServerStream> stream);
   std::size_t subscribers() const;
+
+  // An event of that name, without an id, to everybody who reads a stream: what lists show is
+  // another one now. Who is behind gets it when they have caught up. Any thread; never waits.
+  void announce(std::string_view name, const Json& data = JsonObject());
 
  private:
   class Follower;

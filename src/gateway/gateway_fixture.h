@@ -90,17 +90,17 @@ class GatewayTest : public testing::Test {
     gateway_.emplace(Options{.peer_user = [](const ServerRequest&) -> Result<uid_t> { return 1; },
                              .own_user = 1},
                      clock_);
-    EXPECT_TRUE(gateway_->open({.store = *store_,
-                                .runs = runs_,
-                                .registry = registry_,
-                                .pipeline = *pipeline_,
-                                .files = *files_,
-                                .changes = *changes_,
-                                .rules = *rules_,
-                                .settings = settings_,
-                                .default_model = "",
-                                .page = kPage,
-                                .scratch_folder = root_}));
+    EXPECT_TRUE(
+        gateway_->open({.store = *store_,
+                        .runs = runs_,
+                        .registry = registry_,
+                        .pipeline = *pipeline_,
+                        .files = *files_,
+                        .changes = *changes_,
+                        .rules = *rules_,
+                        .settings = [this] { return std::make_shared<agent::Settings>(settings_); },
+                        .run_defaults = [] { return RunDefaults(); },
+                        .scratch_folder = root_}));
   }
 
   ~GatewayTest() override {

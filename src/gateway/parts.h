@@ -10,6 +10,7 @@
 #include "agent/settings.h"
 #include "base/time.h"
 #include "gateway/access.h"
+#include "gateway/desks.h"
 #include "gateway/feed.h"
 #include "gateway/file_changes.h"
 #include "gateway/page.h"
@@ -24,6 +25,19 @@ namespace boxagnts::gateway {
 
 class Router;
 
+// Errors: unsupported.
+template <class Desk>
+Result<Desk*> need(Desk* desk) {
+  if (!desk) return fail(Code::unsupported, "this server has nothing to arrange here");
+  return desk;
+}
+
+// What a run that says nothing else begins with now.
+struct RunDefaults {
+  std::string model;  // "" when none is set
+  core::Mode mode = core::Mode::ask;
+};
+
 // Everything outlives the gateway. Nothing here is asked before a request needs it.
 struct Services {
   store::Store& store;
@@ -33,11 +47,11 @@ struct Services {
   workspace::Files& files;
   workspace::Changes& changes;
   agent::RuleBook& rules;
-  const agent::Settings& settings;
-  std::string default_model;  // "" when none is set
-  core::Mode default_mode = core::Mode::ask;
+  std::function<std::shared_ptr<const agent::Settings>()> settings;  // as they are now
+  std::function<RunDefaults()> run_defaults;
   std::span<const Asset> page = {};  // the dashboard
-  std::string scratch_folder;        // on disk, the program's own: for what is too large for memory
+  std::string scratch_folder;  // on disk, the program's own: for what is too large for memory
+  Desks desks = {};
 };
 
 struct Counters {
@@ -45,6 +59,7 @@ struct Counters {
   std::atomic<std::uint64_t> refused = 0;   // with a status of 400 to 499
   std::atomic<std::uint64_t> failed = 0;    // with one of 500 and more
   std::atomic<unsigned> tool_calls = 0;     // under way
+  std::atomic<unsigned> model_tests = 0;    // under way, and looks at models' servers
   base::Timestamp started = 0;
 };
 

@@ -10,20 +10,30 @@ namespace {
 Result<Reply> start_run(Call& call) {
   const Services& services = call.parts.services;
   agent::RunRequest request;
-  request.prompt = *base::get_string(call.body, "prompt");
+  request.prompt = base::get_string(call.body, "prompt").value_or("");
+  if (const auto skill = base::get_string(call.body, "skill")) {
+    auto* desk = TRY(need(services.desks.skills));
+    auto start = TRY(desk->start(
+        std::string(*skill), std::string(base::get_string(call.body, "arguments").value_or(""))));
+    request.prompt =
+        std::move(start.prompt) + (request.prompt.empty() ? "" : "\n\nInput:\n" + request.prompt);
+    request.skill = std::move(start.used);
+  }
   if (const auto id = base::get_string(call.body, "session"))
     request.session = TRY(core::SessionId::parse(*id));
-  request.model = base::get_string(call.body, "model").value_or(services.default_model);
+  const auto defaults = services.run_defaults();
+  request.model = base::get_string(call.body, "model").value_or(defaults.model);
   if (request.model.empty())
     return fail(Code::invalid_argument,
                 "no model is set: name one as \"model\", set BOXAGNTS_MODEL for the server, or "
                 "model.default in its configuration");
-  request.mode = services.default_mode;
+  request.mode = defaults.mode;
   if (const auto mode = base::get_string(call.body, "mode"))
     request.mode = TRY(core::parse_enum<core::Mode>(*mode));
   if (const auto access = base::get_string(call.body, "access"))
     request.access = TRY(core::parse_enum<core::AgentAccess>(*access));
-  request.turns_max = base::get_int(call.body, "max_turns").value_or(services.settings.turns_max);
+  request.turns_max =
+      base::get_int(call.body, "max_turns").value_or(services.settings()->turns_max);
   request.attended = true;  // whoever follows the events may answer
   auto started = services.runs.start(request);
   // A session that another run owns is a conflict here: waiting is not all that helps.

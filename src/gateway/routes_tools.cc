@@ -49,7 +49,8 @@ Result<Reply> run_tool(Call& call) {
   const Services& services = call.parts.services;
   const auto* tool = TRY(tools::find_tool(services.registry, call.at("tool")));
   const auto place = TRY(Place::take(call.parts.counters.tool_calls));
-  auto envelope = services.settings.envelope();
+  const auto settings = services.settings();
+  auto envelope = settings->envelope();
   if (const auto wanted = base::get_int(call.body, "timeout_ms"))
     envelope.limits.wall_time =
         std::min(envelope.limits.wall_time, std::chrono::milliseconds(*wanted));
@@ -58,7 +59,7 @@ Result<Reply> run_tool(Call& call) {
                               {.call = {"call", tool->spec().name,
                                         base::to_text(*base::find(call.body, "arguments"))},
                                .envelope = std::move(envelope),
-                               .workspace = services.settings.workspace,
+                               .workspace = settings->workspace,
                                .rules = services.rules.rules(),
                                .changes = &services.changes,
                                .stop = call.exchange.gone()},

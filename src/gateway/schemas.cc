@@ -28,12 +28,23 @@ constexpr std::string_view kSchemas =
   "type": "object", "required": ["status"], "properties": {"status": {"const": "ok"}}},
 
 "RunStart": {
-  "type": "object", "required": ["prompt"], "additionalProperties": false,
+  "type": "object", "anyOf": [{"required": ["prompt"]}, {"required": ["skill"]}],
+  "dependentRequired": {"arguments": ["skill"]}, "additionalProperties": false,
   "properties": {
-    "prompt": {"type": "string", "minLength": 1, "maxLength": 1000000, "pattern": "\\S"},
+    "prompt": {"type": "string", "minLength": 1, "maxLength": 1000000, "pattern": "\\S",
+      "description": "Behind a skill's instructions where there is a skill."},
+    "skill": {"$ref": "#/components/schemas/SkillName", "description": "The run follows it, )json"
+    R"json(and )json"
+    R"json(keeps to its tools."},
+    "arguments": {"type": "string", "maxLength": 100000, "description": "Of the skill: one )json"
+    R"json(text, )json"
+    R"json(the value of its first required argument; or name=value, apart by blanks, quoted )json"
+    R"json(where )json"
+    R"json(they hold some."},
     "session": {"$ref": "#/components/schemas/Id", "description": "Absent: a new one."},
     "model": {"type": "string", "maxLength": 500, "pattern": )json"
-    R"json("^(openai|ollama|llamacpp|scripted)/.", "description": "Absent: the configuration's."},
+    R"json("^(openai|ollama|llamacpp|scripted|demo)/.", "description": "Absent: the )json"
+    R"json(configuration's."},
     "mode": {"$ref": "#/components/schemas/Mode"},
     "access": {"$ref": "#/components/schemas/AgentAccess"},
     "max_turns": {"type": "integer", "minimum": 1, "maximum": 10000}}},
@@ -273,14 +284,20 @@ constexpr std::string_view kSchemas =
 }  // namespace
 
 const Json& component_schemas() {
-  static const Json schemas = base::parse_json(kSchemas).value();
+  static const Json schemas = [] {
+    Json all = base::parse_json(kSchemas).value();
+    const Json more = settings_schemas();
+    for (const auto& [name, schema] : more.get_object()) all.get_object()[name] = schema;
+    return all;
+  }();
   return schemas;
 }
 
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
   for (auto* group : {page_routes, system_routes, auth_routes, run_routes, question_routes, session_routes,
-                      change_routes, event_routes, file_routes, tool_routes})
+                      change_routes, event_routes, file_routes, tool_routes, settings_routes,
+                      model_routes, policy_routes, skill_routes})
     for (auto& route : group()) routes.push_back(std::move(route));
   return routes;
 }

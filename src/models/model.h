@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "core/message.h"
 #include "core/policy_values.h"
+#include "models/providers.h"
 #include "net/http_client.h"
 
 namespace boxagnts::models {
@@ -81,10 +82,16 @@ struct Settings {
   // What holds of every connection: offline, blocked networks, this server's own ports. A model's
   // server itself needs no entry: the person named it.
   core::NetworkGrant network = {};
+  Providers providers = {};  // what configuration says of them
 };
 
-// "openai/NAME" (OPENAI_BASE_URL, OPENAI_API_KEY), "ollama/NAME" (OLLAMA_HOST), "llamacpp/NAME"
-// (LLAMA_CPP_HOST), "scripted/FILE.yaml". `http` and `clock` outlive the model.
+// Whether a name is one of a model, whether or not it is there. Errors: invalid_argument, with what
+// to write.
+Status check_name(const std::string& name);
+
+// "openai/NAME", "ollama/NAME" and "llamacpp/NAME" (providers.h says where and with which key),
+// "scripted/FILE.yaml", and "demo/tour", a script within the program. `http` and `clock` outlive
+// the model.
 // Errors: invalid_argument for an unknown family or a missing name, with the known ones.
 Result<std::unique_ptr<Model>> open_model(const std::string& name, const Settings& settings,
                                           net::HttpClient& http, base::Clock& clock);

@@ -52,7 +52,8 @@ class ChatModel final : public Model {
                         std::stop_token stop) override {
     auto result = ask(request, on_piece, stop);
     if (!result && result.error().code != Code::cancelled)
-      return std::unexpected(std::move(result.error()).in("model " + server_.name));
+      return std::unexpected(
+          without_key(std::move(result.error()), server_.api_key).in("model " + server_.name));
     return result;
   }
 

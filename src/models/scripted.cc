@@ -32,6 +32,9 @@ struct ScriptedCall {
 struct Turn {
   std::string think;
   std::string say;
+  // In place of `say`: by how this call ended ("ok", "denied"), or "otherwise".
+  std::string said_of;
+  std::map<std::string, std::string, std::less<>> say_by;
   std::vector<ScriptedCall> calls;
   core::Usage usage;
   std::optional<core::StopReason> stop;
@@ -108,7 +111,15 @@ Turn read_turn(const YAML::Node& node) {
   allow_keys(node, {"think", "say", "calls", "usage", "stop", "pace_ms", "faults"});
   Turn turn;
   if (node["think"]) turn.think = node["think"].as<std::string>();
-  if (node["say"]) turn.say = node["say"].as<std::string>();
+  if (node["say"] && node["say"].IsMap()) {
+    allow_keys(node["say"], {"of", "ok", "failed", "denied", "cancelled", "invalid", "otherwise"});
+    for (const auto& entry : node["say"])
+      turn.say_by[entry.first.as<std::string>()] = entry.second.as<std::string>();
+    turn.said_of = turn.say_by["of"];
+    if (turn.said_of.empty()) wrong(node["say"], "say needs the call that it is about: of: ID");
+  } else if (node["say"]) {
+    turn.say = node["say"].as<std::string>();
+  }
   for (const auto* list : {"calls", "faults"})
     if (node[list] && !node[list].IsSequence())
       wrong(node[list], std::string(list) + " takes a list");
@@ -215,6 +226,23 @@ std::string fill(const std::string& text, const Request& request) {
   }
 }
 
+const core::ToolResult* result_of(std::string_view call_id, const Request& request) {
+  const core::ToolResult* wanted = nullptr;
+  for (const auto& message : request.messages)
+    for (const auto& block : message.blocks)
+      if (const auto* result = std::get_if<core::ToolResult>(&block))
+        if (result->call_id == call_id) wanted = result;
+  return wanted;
+}
+
+const std::string& words_of(const Turn& turn, const Request& request) {
+  if (turn.said_of.empty()) return turn.say;
+  const auto* result = result_of(turn.said_of, request);
+  auto found = turn.say_by.find(result ? core::name_of(result->status) : "otherwise");
+  if (found == turn.say_by.end()) found = turn.say_by.find("otherwise");
+  return found == turn.say_by.end() ? turn.say : found->second;
+}
+
 // {{images}}: every image of the conversation, as it came here.
 std::string fill_images(std::string text, const Request& request, Sight sight) {
   constexpr std::string_view kMark = "{{images}}";
@@ -251,9 +279,9 @@ Json fill(const Json& value, const Request& request) {
 
 class ScriptedModel final : public Model {
  public:
-  ScriptedModel(std::string path, std::vector<Conversation> script, base::Clock& clock,
+  ScriptedModel(std::string name, std::vector<Conversation> script, base::Clock& clock,
                 net::Timeouts timeouts, Sight sight)
-      : name_("scripted/" + path),
+      : name_(std::move(name)),
         script_(std::move(script)),
         clock_(clock),
         timeouts_(timeouts),
@@ -322,7 +350,7 @@ class ScriptedModel final : public Model {
     const std::string think = fill(turn.think, request);
     TRY(stream(think, turn, stop, [&](std::string_view piece) { on_piece(ThinkingPiece{piece}); }));
     if (!think.empty()) answer.blocks.emplace_back(core::ThinkingBlock{think, ""});
-    const std::string say = fill(fill_images(turn.say, request, sight_), request);
+    const std::string say = fill(fill_images(words_of(turn, request), request, sight_), request);
     const auto said = base::prefix_at_character(say, is_cut ? say.size() / 2 : say.size());
     TRY(stream(said, turn, stop, [&](std::string_view piece) { on_piece(TextPiece{piece}); }));
     if (is_cut)
@@ -356,19 +384,34 @@ class ScriptedModel final : public Model {
 
 }  // namespace
 
-Result<std::unique_ptr<Model>> open_scripted(const std::string& path, base::Clock& clock,
+namespace {
+
+Result<std::unique_ptr<Model>> make_scripted(std::string name, const std::string& text,
+                                             const std::string& path, base::Clock& clock,
                                              net::Timeouts timeouts, Sight sight) {
-  const std::string text = TRY(base::read_file(path, 16u << 20));
   const auto malformed = [&](int line, const std::string& what) {
     return fail(Code::invalid_argument, path + ":" + std::to_string(line) + ": " + what);
   };
   try {
-    return std::make_unique<ScriptedModel>(path, read_script(text), clock, timeouts, sight);
+    return std::make_unique<ScriptedModel>(std::move(name), read_script(text), clock, timeouts,
+                                           sight);
   } catch (const ScriptError& error) {
     return malformed(error.line, error.what);
   } catch (const YAML::Exception& error) {
     return malformed(std::max(error.mark.line, 0) + 1, error.msg);
   }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> open_scripted(const std::string& path, base::Clock& clock,
+                                             net::Timeouts timeouts, Sight sight) {
+  const std::string text = TRY(base::read_file(path, 16u << 20));
+  return make_scripted("scripted/" + path, text, path, clock, timeouts, sight);
+}
+
+Result<std::unique_ptr<Model>> open_demo(base::Clock& clock, net::Timeouts timeouts) {
+  return make_scripted(kDemo, std::string(demo_script()), kDemo, clock, timeouts, Sight::blind);
 }
 
 }  // namespace boxagnts::models

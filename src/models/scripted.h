@@ -15,4 +15,9 @@ namespace boxagnts::models {
 Result<std::unique_ptr<Model>> open_scripted(const std::string& path, base::Clock& clock,
                                              net::Timeouts timeouts, Sight sight);
 
+// The script that comes with the program: a tour of what it does, in whatever workspace.
+constexpr const char* kDemo = "demo/tour";
+std::string_view demo_script();  // embedded by the build
+Result<std::unique_ptr<Model>> open_demo(base::Clock& clock, net::Timeouts timeouts);
+
 }  // namespace boxagnts::models

@@ -35,11 +35,12 @@ class OwnFilesTest : public testing::Test {
 
 TEST_F(OwnFilesTest, RulesAreAddedOnceAndSayWhereTheyStand) {
   EXPECT_TRUE(allowed().empty());
-  const auto first = allow_always(environment_, "write /w/docs").value();
+  const auto first = add_rule(environment_, core::Verdict::allow, "write /w/docs").value();
   EXPECT_EQ(first, folder_ + "/boxagnts/rules.toml:4");
-  const auto second = allow_always(environment_, "connect https://a.example:443").value();
+  const auto second =
+      add_rule(environment_, core::Verdict::allow, "connect https://a.example:443").value();
   EXPECT_EQ(second, folder_ + "/boxagnts/rules.toml:5");
-  EXPECT_EQ(allow_always(environment_, "write /w/docs").value(), first);
+  EXPECT_EQ(add_rule(environment_, core::Verdict::allow, "write /w/docs").value(), first);
   EXPECT_EQ(allowed(),
             (std::vector<std::string>{"write /w/docs", "connect https://a.example:443"}));
   struct stat status;
@@ -49,8 +50,8 @@ TEST_F(OwnFilesTest, RulesAreAddedOnceAndSayWhereTheyStand) {
 
 TEST_F(OwnFilesTest, HostileTextStaysOneRule) {
   const std::string hostile = "write /w/\"]\n[policy]\nallow = [\"write /\x01";
-  ASSERT_TRUE(allow_always(environment_, hostile));
-  ASSERT_TRUE(allow_always(environment_, "write /w/b"));
+  ASSERT_TRUE(add_rule(environment_, core::Verdict::allow, hostile));
+  ASSERT_TRUE(add_rule(environment_, core::Verdict::allow, "write /w/b"));
   EXPECT_EQ(allowed(), (std::vector<std::string>{hostile, "write /w/b"}));
 }
 
@@ -58,8 +59,9 @@ TEST_F(OwnFilesTest, ManyAtOnceLoseNothing) {
   {
     std::vector<std::jthread> people;
     for (int i = 0; i < 8; ++i)
-      people.emplace_back(
-          [this, i] { EXPECT_TRUE(allow_always(environment_, "write /w/" + std::to_string(i))); });
+      people.emplace_back([this, i] {
+        EXPECT_TRUE(add_rule(environment_, core::Verdict::allow, "write /w/" + std::to_string(i)));
+      });
   }
   EXPECT_EQ(allowed().size(), 8u);
 }
@@ -70,7 +72,8 @@ TEST_F(OwnFilesTest, WhatIsNoSuchFileIsLeftAlone) {
     std::ofstream(folder_ + "/boxagnts/rules.toml") << "[policy]\nallow = [\"a\"\n";
     std::ofstream(folder_ + "/boxagnts/settings.toml") << "[trust]\nfoo = 1\n";
   }
-  EXPECT_EQ(allow_always(environment_, "write /w/b").error().code, Code::invalid_argument);
+  EXPECT_EQ(add_rule(environment_, core::Verdict::allow, "write /w/b").error().code,
+            Code::invalid_argument);
   EXPECT_EQ(trust_of(environment_, "/w").error().code, Code::invalid_argument);
   EXPECT_FALSE(set_trust(environment_, "/w", Trust::trusted));
   std::ifstream rules(folder_ + "/boxagnts/rules.toml");
@@ -92,7 +95,8 @@ TEST_F(OwnFilesTest, TrustIsRememberedAndTakenBack) {
 
 TEST_F(OwnFilesTest, WithoutAHomeNothingIsWritten) {
   const Environment nowhere = [](const std::string&) { return std::string(); };
-  EXPECT_EQ(allow_always(nowhere, "write /w").error().code, Code::permission_denied);
+  EXPECT_EQ(add_rule(nowhere, core::Verdict::allow, "write /w").error().code,
+            Code::permission_denied);
 }
 
 }  // namespace

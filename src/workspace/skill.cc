@@ -40,7 +40,10 @@ bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c
 class Reader {
  public:
   Reader(std::string_view folder_name, ParsedSkill& into)
-      : folder_name_(folder_name), skill_(into.skill), findings_(into.findings) {}
+      : folder_name_(folder_name),
+        skill_(into.skill),
+        tool_lines_(into.tool_lines),
+        findings_(into.findings) {}
 
   void read(const YamlNode& root) {
     if (root.kind != Kind::map) {
@@ -165,6 +168,7 @@ class Reader {
     if (tools.size() == kToolsMax)
       return error(line, "more than " + std::to_string(kToolsMax) + " tools are named");
     tools.push_back(std::move(name));
+    tool_lines_.push_back(line);
   }
 
   void read_arguments(const YamlNode& value) {
@@ -222,6 +226,7 @@ class Reader {
 
   const std::string_view folder_name_;
   Skill& skill_;
+  std::vector<int>& tool_lines_;
   std::vector<SkillFinding>& findings_;
 };
 
@@ -383,6 +388,23 @@ std::string tool_name_of(std::string_view spelling) {
   for (const auto& [theirs, ours] : kOthers)
     if (name == theirs) return std::string(ours);
   return name;
+}
+
+std::vector<SkillFinding> check_tools(const ParsedSkill& parsed,
+                                      std::span<const std::string_view> known) {
+  std::vector<SkillFinding> findings;
+  for (std::size_t i = 0; i < parsed.skill.allowed_tools.size(); ++i) {
+    const auto& name = parsed.skill.allowed_tools[i];
+    if (std::ranges::find(known, name) != known.end()) continue;
+    const auto nearest = base::nearest_name(name, known);
+    findings.push_back(
+        {.line = parsed.tool_lines[i],
+         .weight = SkillFinding::Weight::warning,
+         .sentence = quoted(name) + " is no tool of this program" +
+                     (nearest.empty() ? ": boxagnts tool list shows them"
+                                      : "; did you mean " + std::string(nearest) + "?")});
+  }
+  return findings;
 }
 
 ParsedSkill parse_skill(std::string_view bytes, std::string_view folder_name) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -56,13 +57,18 @@ constexpr std::size_t kSkillArgumentsMax = 32;
 constexpr std::size_t kExpandedBytesMax = 512u << 10;
 
 struct ParsedSkill {
-  Skill skill;  // as far as it could be read
+  Skill skill;                  // as far as it could be read
+  std::vector<int> tool_lines;  // of each of skill.allowed_tools
   std::vector<SkillFinding> findings;
   // The first error, if there is one.
   const SkillFinding* error() const;
 };
 // `folder_name` is that of the folder it is in, which must be the skill's name.
 ParsedSkill parse_skill(std::string_view text, std::string_view folder_name);
+
+// A warning for each tool that it names and that is none of these: it narrows to less than meant.
+std::vector<SkillFinding> check_tools(const ParsedSkill& parsed,
+                                      std::span<const std::string_view> known);
 
 // 1 to 64 of [a-z0-9-], no hyphen first, last or twice in a row: what a folder may be called.
 // Errors: invalid_argument.
@@ -80,6 +86,13 @@ using SkillInput = std::variant<std::string, std::map<std::string, std::string>>
 // Other {{…}} stay, too. Values that the body names nowhere are told behind it. Errors:
 // invalid_argument (a required argument is missing, or one is unknown: named), limit_exceeded.
 Result<std::string> expand(const Skill& skill, const SkillInput& input);
+
+// Of words as a command line has them: name=value each, or one text. Errors: invalid_argument (a
+// word among the named ones has no name, or a name comes twice).
+Result<SkillInput> input_of(const Skill& skill, const std::vector<std::string>& words);
+// Of one text: name=value, apart by blanks and quoted by " or ' where it begins with an argument of
+// the skill, else the text as it is. Errors: invalid_argument (also a quote without its end).
+Result<SkillInput> input_of(const Skill& skill, const std::string& text);
 
 // What a model is given: whose skill it is, its expanded body, its files and tools.
 std::string introduce(const Skill& skill, const std::string& expanded);

@@ -164,4 +164,78 @@ std::string introduce(const Skill& skill, const std::string& expanded) {
   return text;
 }
 
+namespace {
+
+bool is_named(std::string_view word) {
+  const auto equals = word.find('=');
+  return equals != word.npos && equals > 0 &&
+         std::ranges::all_of(word.substr(0, equals), [](unsigned char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                  c == '_' || c == '-';
+         });
+}
+
+bool begins_with_argument(const Skill& skill, const std::vector<std::string>& words) {
+  if (words.empty() || !is_named(words.front())) return false;
+  const auto name = std::string_view(words.front()).substr(0, words.front().find('='));
+  return std::ranges::find(skill.arguments, name, &SkillArgument::name) != skill.arguments.end();
+}
+
+// As a shell parts them, without its other signs. Errors: a quote without its end.
+Result<std::vector<std::string>> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  bool in_word = false;
+  char quote = 0;
+  for (const char c : text) {
+    const bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (quote == 0 && blank) {
+      in_word = false;
+      continue;
+    }
+    if (!std::exchange(in_word, true)) words.emplace_back();
+    if (quote == 0 && (c == '"' || c == '\''))
+      quote = c;
+    else if (c == quote)
+      quote = 0;
+    else
+      words.back() += c;
+  }
+  if (quote != 0)
+    return fail(Code::invalid_argument,
+                "the arguments hold a quote that does not end: " + std::string(1, quote));
+  return words;
+}
+
+}  // namespace
+
+Result<SkillInput> input_of(const Skill& skill, const std::vector<std::string>& words) {
+  if (skill.arguments.empty() || std::ranges::none_of(words, is_named)) {
+    std::string text;
+    for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
+    return text;
+  }
+  std::map<std::string, std::string> values;
+  for (const auto& word : words) {
+    if (!is_named(word))
+      return fail(Code::invalid_argument,
+                  "\"" + base::one_line(word, 60) +
+                      "\" is no name=value as the other arguments are; put a value with blanks in "
+                      "quotes, as in \"name=two words\"");
+    const auto equals = word.find('=');
+    const auto [at, is_new] = values.try_emplace(word.substr(0, equals), word.substr(equals + 1));
+    if (!is_new)
+      return fail(Code::invalid_argument, "the argument " + at->first + " is given twice");
+  }
+  return values;
+}
+
+Result<SkillInput> input_of(const Skill& skill, const std::string& text) {
+  const auto words = words_of(text);
+  if (words && begins_with_argument(skill, *words)) return input_of(skill, *words);
+  // A quote that does not end is a quote in a text, unless it stands behind a name.
+  if (!words && begins_with_argument(skill, {text.substr(0, text.find(' '))}))
+    return std::unexpected(words.error());
+  return text;
+}
+
 }  // namespace boxagnts::workspace

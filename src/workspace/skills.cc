@@ -276,6 +276,22 @@ const Skill* SkillCatalogue::find(std::string_view name) const {
   return nullptr;
 }
 
+Result<const Skill*> SkillCatalogue::need(std::string_view name) const {
+  if (const auto* skill = find(name)) return skill;
+  std::vector<std::string_view> names;
+  for (const auto& entry : entries) {
+    if (entry.skill.name == name)
+      return fail(Code::invalid_argument, "the skill " + entry.skill.name + " cannot be used: " +
+                                              entry.skill.folder + "/" + entry.problem);
+    if (entry.used()) names.push_back(entry.skill.name);
+  }
+  const auto nearest = base::nearest_name(name, names);
+  return fail(Code::not_found,
+              "there is no skill \"" + base::one_line(name, 80) + "\"" +
+                  (nearest.empty() ? "; see boxagnts skill list"
+                                   : "; did you mean " + std::string(nearest) + "?"));
+}
+
 std::unique_ptr<Skills> Skills::open(SkillPlaces places, std::vector<EmbeddedSkill> embedded,
                                      base::Clock& clock) {
   return std::make_unique<DiskSkills>(std::move(places), std::move(embedded), clock);
@@ -308,7 +324,26 @@ std::string skill_index(const SkillCatalogue& catalogue) {
   return text;
 }
 
-Result<std::vector<SkillFinding>> check_skill(const std::string& folder) {
+namespace {
+
+std::vector<SkillFinding> findings_of(ParsedSkill parsed, std::span<const std::string_view> tools) {
+  auto findings = std::move(parsed.findings);
+  std::ranges::move(check_tools(parsed, tools), std::back_inserter(findings));
+  std::ranges::sort(findings, {}, [](const SkillFinding& finding) {
+    return std::tuple(finding.line, std::string_view(finding.sentence));
+  });
+  return findings;
+}
+
+}  // namespace
+
+std::vector<SkillFinding> check_skill_text(std::string_view text, std::string_view name,
+                                           std::span<const std::string_view> tools) {
+  return findings_of(parse_skill(text, name), tools);
+}
+
+Result<std::vector<SkillFinding>> check_skill(const std::string& folder,
+                                              std::span<const std::string_view> tools) {
   char canonical[PATH_MAX];
   if (!::realpath(folder.c_str(), canonical)) return fail_errno(errno, "cannot check " + folder);
   base::UniqueFd opened(::open(canonical, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -317,10 +352,7 @@ Result<std::vector<SkillFinding>> check_skill(const std::string& folder) {
   if (!opened) return fail_errno(errno, "cannot check " + folder);
   const std::string path = canonical;
   const SkillFolder skill(std::move(opened), path.substr(path.rfind('/') + 1));
-  auto findings = skill.parse().findings;
-  std::ranges::sort(findings, {}, [](const SkillFinding& finding) {
-    return std::tuple(finding.line, std::string_view(finding.sentence));
-  });
+  auto findings = findings_of(skill.parse(), tools);
   std::ranges::move(skill.list().findings, std::back_inserter(findings));
   return findings;
 }

@@ -44,6 +44,8 @@ struct SkillCatalogue {
   std::vector<SkillEntry> entries;                 // by name, the used one first
   std::vector<std::string> problems;               // of whole places: a sentence each
   const Skill* find(std::string_view name) const;  // the one that is used
+  // The same, or what is wrong with those of that name. Errors: invalid_argument, not_found.
+  Result<const Skill*> need(std::string_view name) const;
 };
 
 class Skills {
@@ -73,9 +75,13 @@ constexpr std::size_t kSkillIndexBytesMax = 8u << 10;
 std::string index_line(const Skill& skill);  // without its end
 std::string skill_index(const SkillCatalogue& catalogue);
 
-// All that is wrong with, or odd about, the skill in a folder of this machine. Errors: not_found,
-// invalid_argument (no folder).
-Result<std::vector<SkillFinding>> check_skill(const std::string& folder);
+// All that is wrong with, or odd about, the skill in a folder of this machine; `tools` are the
+// names there are. Errors: not_found, invalid_argument (no folder).
+Result<std::vector<SkillFinding>> check_skill(const std::string& folder,
+                                              std::span<const std::string_view> tools);
+// The same of a text that is to be its SKILL.md.
+std::vector<SkillFinding> check_skill_text(std::string_view text, std::string_view name,
+                                           std::span<const std::string_view> tools);
 
 // Makes `.agents/skills/NAME/SKILL.md` of a workspace from a template; its path. Errors:
 // invalid_argument (no name), conflict (something stands there), io.

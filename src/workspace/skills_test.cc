@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kTools[]{"glob", "grep", "read"};
+
 class SkillsTest : public testing::Test {
  protected:
   SkillsTest() {
@@ -242,7 +244,8 @@ TEST_F(SkillsTest, NumbersAreBounded) {
   for (int i = 0; i < 70; ++i) write("/user/wide/f" + std::to_string(i) + "/x", "");
   EXPECT_EQ(entry("wide", SkillOrigin::user).skill.files.size(), Skills::kFoldersMax - 1);
   for (const auto* name : {"many", "deep", "wide"})
-    EXPECT_TRUE(check_skill(root_ + "/user/" + name).value().at(0).sentence.contains("not listed"));
+    EXPECT_TRUE(
+        check_skill(root_ + "/user/" + name, kTools).value().at(0).sentence.contains("not listed"));
   write("/user/many/SKILL.md", std::string(kSkillBytesMax + 1, 'a'));
   EXPECT_TRUE(entry("many", SkillOrigin::user).problem.contains("is larger than"));
 }
@@ -264,10 +267,10 @@ TEST_F(SkillsTest, TheIndexIsALineEachAndSized) {
 
 TEST_F(SkillsTest, AFolderIsChecked) {
   add("/x/good");
-  EXPECT_TRUE(check_skill(root_ + "/x/good").value().empty());
+  EXPECT_TRUE(check_skill(root_ + "/x/good", kTools).value().empty());
   write("/x/bad/SKILL.md", "---\nname: bad\n\nunknown: 1\ndescription: [a]\n---\n");
   link("/etc/passwd", "/x/bad/keys");
-  const auto findings = check_skill(root_ + "/x/bad/.").value();
+  const auto findings = check_skill(root_ + "/x/bad/.", kTools).value();
   ASSERT_EQ(findings.size(), 4u);
   EXPECT_TRUE(to_text(findings[0]).starts_with("SKILL.md:4: warning: the key \"unknown\""));
   EXPECT_TRUE(to_text(findings[1]).starts_with("SKILL.md:5: description takes"));
@@ -275,16 +278,17 @@ TEST_F(SkillsTest, AFolderIsChecked) {
   EXPECT_EQ(to_text(findings[3], "/x"),
             "/x/keys:1: warning: leads out of the skill's folder, and is left out");
   write("/x/low/skill.md", "---\nname: low\ndescription: d\n---\n");
-  EXPECT_TRUE(check_skill(root_ + "/x/low").value()[0].sentence.contains("rename skill.md"));
-  EXPECT_EQ(check_skill(root_ + "/none").error().code, Code::not_found);
-  EXPECT_EQ(check_skill(root_ + "/x/good/SKILL.md").error().code, Code::invalid_argument);
+  EXPECT_TRUE(
+      check_skill(root_ + "/x/low", kTools).value()[0].sentence.contains("rename skill.md"));
+  EXPECT_EQ(check_skill(root_ + "/none", kTools).error().code, Code::not_found);
+  EXPECT_EQ(check_skill(root_ + "/x/good/SKILL.md", kTools).error().code, Code::invalid_argument);
 }
 
 TEST_F(SkillsTest, ANewSkillIsMadeOnceAndIsGood) {
   const Workspace workspace{.root = root_ + "/ws"};
   const auto path = make_skill(workspace, "my-skill").value();
   EXPECT_EQ(path, root_ + "/ws/.agents/skills/my-skill/SKILL.md");
-  EXPECT_TRUE(check_skill(fs::path(path).parent_path()).value().empty());
+  EXPECT_TRUE(check_skill(fs::path(path).parent_path(), kTools).value().empty());
   EXPECT_TRUE(expand(*skills_->catalogue(Trust::untrusted)->find("my-skill"), "src")
                   .value()
                   .contains("# What to do with src"));

@@ -43,12 +43,16 @@ Result<std::unique_ptr<ConfigNode>> read_toml(const std::string& path) {
   if (!text && text.error().code == Code::not_found)
     return std::make_unique<ConfigNode>("", path, 1, ConfigNode::Table{});
   if (!text) return std::unexpected(std::move(text.error()));
-  const auto parsed = toml::parse(std::string_view(*text));
+  return parse_toml(*text, path);
+}
+
+Result<std::unique_ptr<ConfigNode>> parse_toml(std::string_view text, const std::string& file) {
+  const auto parsed = toml::parse(text);
   if (!parsed)
-    return fail(Code::invalid_argument, path + ":" +
+    return fail(Code::invalid_argument, file + ":" +
                                             std::to_string(parsed.error().source().begin.line) +
                                             ": " + std::string(parsed.error().description()));
-  return convert(parsed.table(), "", path);
+  return convert(parsed.table(), "", file);
 }
 
 }  // namespace boxagnts::workspace

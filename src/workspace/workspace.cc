@@ -13,6 +13,7 @@
 #include "base/guard.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "workspace/own_files.h"
 #include "workspace/state_folder.h"
 
 namespace boxagnts::workspace {
@@ -103,13 +104,26 @@ Status check_mount(const std::string& folder) {
   return {};
 }
 
+Result<Layers> read_layers(const Workspace& workspace, const Environment& environment) {
+  return Layers{.config = TRY(read_toml(config_files(workspace, environment).config)),
+                .own = TRY(read_own_settings(environment)),
+                .workspace = TRY(read_toml(config_files(workspace, environment).workspace))};
+}
+
+Config config_of(Layers layers) {
+  layers.config->lay_over(std::move(layers.own));
+  return {.user = std::move(layers.config), .workspace = std::move(layers.workspace)};
+}
+
 Result<Config> read_config(const Workspace& workspace, const Environment& environment) {
-  std::string user = environment("XDG_CONFIG_HOME");
-  if (user.empty()) user = environment("HOME") + "/.config";
-  Config config;
-  config.user = TRY(read_toml(user + "/boxagnts/config.toml"));
-  config.workspace = TRY(read_toml(workspace.root + "/" + kStateFolder + "/config.toml"));
-  return config;
+  return config_of(TRY(read_layers(workspace, environment)));
+}
+
+ConfigFiles config_files(const Workspace& workspace, const Environment& environment) {
+  const auto folder = configuration_folder(environment);
+  return {.config = folder + "/config.toml",
+          .own = folder + "/settings.toml",
+          .workspace = workspace.root + "/" + kStateFolder + "/config.toml"};
 }
 
 }  // namespace boxagnts::workspace

@@ -1,8 +1,8 @@
 // The folder on disk: finding it, its state folder, and configuration in layers.
 //
-// Configuration: user ($XDG_CONFIG_HOME/boxagnts/config.toml), then workspace
-// (.boxagnts/config.toml; later keys win). TOML; every problem is one sentence with file and line.
-// Files are read once; values only.
+// Configuration: the person's ($XDG_CONFIG_HOME/boxagnts/config.toml, and over it key by key
+// settings.toml, which the program writes for them), then the workspace's (.boxagnts/config.toml,
+// which mostly narrows). TOML; every problem is one sentence with file and line. Values only.
 #pragma once
 
 #include <functional>
@@ -38,12 +38,30 @@ Status check_mount(const std::string& folder);
 // A parsed TOML file as nodes. A missing file is an empty table. Errors: invalid_argument with
 // line.
 Result<std::unique_ptr<base::ConfigNode>> read_toml(const std::string& path);
+// The same of a text that stands, or will, in `file`.
+Result<std::unique_ptr<base::ConfigNode>> parse_toml(std::string_view text,
+                                                     const std::string& file);
 
-// User layer, then workspace layer.
+struct ConfigFiles {
+  std::string config, own, workspace;
+};
+ConfigFiles config_files(const Workspace& workspace, const Environment& environment);
+
+// The files as they are: config.toml, settings.toml (of what may stand there, without [trust]), the
+// workspace's. Errors: invalid_argument with file and line.
+struct Layers {
+  std::unique_ptr<base::ConfigNode> config;
+  std::unique_ptr<base::ConfigNode> own;
+  std::unique_ptr<base::ConfigNode> workspace;
+};
+Result<Layers> read_layers(const Workspace& workspace, const Environment& environment);
+
+// The person's layer, then the workspace's.
 struct Config {
   std::unique_ptr<base::ConfigNode> user;
   std::unique_ptr<base::ConfigNode> workspace;
 };
+Config config_of(Layers layers);
 Result<Config> read_config(const Workspace& workspace, const Environment& environment);
 
 }  // namespace boxagnts::workspace

@@ -1,0 +1,122 @@
+#include "base/guard.h"
+#include "gateway/parts.h"
+#include "gateway/routes.h"
+
+namespace boxagnts::gateway {
+namespace {
+
+// Each holds a worker while a server of models thinks.
+constexpr unsigned kTestsMax = 2;
+
+constexpr Parameter kProvider{"provider", In::path, Need::required,
+                              R"({"$ref":"#/components/schemas/ProviderId"})", "The provider."};
+
+// One of the tests that may be under way.
+class Place {
+ public:
+  static Result<Place> take(std::atomic<unsigned>& tests) {
+    Place place(tests);
+    if (GUARD("gateway.model_tests", tests.fetch_add(1) >= kTestsMax))
+      return fail(Code::busy, std::to_string(kTestsMax) +
+                                  " models are being tried by this server; try again later");
+    return place;
+  }
+  Place(Place&& other) noexcept : tests_(std::exchange(other.tests_, nullptr)) {}
+  Place& operator=(Place&&) = delete;
+  ~Place() {
+    if (tests_) tests_->fetch_sub(1);
+  }
+
+ private:
+  explicit Place(std::atomic<unsigned>& tests) : tests_(&tests) {}
+  std::atomic<unsigned>* tests_;
+};
+
+Result<Reply> list_models(Call& call) {
+  auto* desk = TRY(need(call.parts.services.desks.models));
+  using Probe = ModelsDesk::Probe;
+  if (!base::get_bool(call.query, "probe").value_or(false))
+    return JsonReply{200, TRY(desk->list(Probe::none, {}))};
+  const auto place = TRY(Place::take(call.parts.counters.model_tests));
+  return JsonReply{200, TRY(desk->list(Probe::asked, call.exchange.gone()))};
+}
+
+Result<Reply> choose_model(Call& call) {
+  auto* desk = TRY(need(call.parts.services.desks.models));
+  auto wrote = TRY(desk->choose(std::string(*base::get_string(call.body, "model"))));
+  call.parts.feed.announce("settings");
+  return JsonReply{200, std::move(wrote)};
+}
+
+Result<Reply> test_model(Call& call) {
+  auto* desk = TRY(need(call.parts.services.desks.models));
+  const auto place = TRY(Place::take(call.parts.counters.model_tests));
+  return JsonReply{200, TRY(desk->test(std::string(*base::get_string(call.body, "model")),
+                                       call.exchange.gone()))};
+}
+
+Result<Reply> change_provider(Call& call) {
+  auto* desk = TRY(need(call.parts.services.desks.models));
+  auto wrote = TRY(desk->change(call.at("provider"), call.body.get_object()));
+  call.parts.feed.announce("settings");
+  return JsonReply{200, std::move(wrote)};
+}
+
+Result<Reply> forget_key(Call& call) {
+  auto* desk = TRY(need(call.parts.services.desks.models));
+  auto wrote = TRY(desk->forget_key(call.at("provider")));
+  call.parts.feed.announce("settings");
+  return JsonReply{200, std::move(wrote)};
+}
+
+}  // namespace
+
+std::vector<Route> model_routes() {
+  return {
+      {.method = "GET",
+       .path = "/api/v1/models",
+       .id = "listModels",
+       .tag = "models",
+       .summary = "Where models are, and which there are",
+       .parameters = {{"probe", In::query, Need::optional, R"({"type":"boolean"})",
+                       "Ask the servers, for two seconds at most. Absent: nothing is connected "
+                       "to."}},
+       .success = {.schema = "Models", .description = "The providers, and the default."},
+       .handler = list_models},
+      {.method = "PUT",
+       .path = "/api/v1/models/default",
+       .id = "chooseModel",
+       .tag = "models",
+       .summary = "Sets the model of runs that name none",
+       .body = {Body::Kind::json, "ModelChosen", 8 << 10},
+       .success = {.schema = "Wrote", .description = "It is in settings.toml."},
+       .handler = choose_model},
+      {.method = "POST",
+       .path = "/api/v1/models/test",
+       .id = "testModel",
+       .tag = "models",
+       .summary = "Asks a model one small question, for half a minute at most",
+       .body = {Body::Kind::json, "ModelChosen", 8 << 10},
+       .success = {.schema = "ModelTested", .description = "Whether it answered."},
+       .handler = test_model},
+      {.method = "PUT",
+       .path = "/api/v1/providers/{provider}",
+       .id = "changeProvider",
+       .tag = "models",
+       .summary = "Sets where a provider's server is, and its key",
+       .parameters = {kProvider},
+       .body = {Body::Kind::json, "ProviderChange", 16 << 10},
+       .success = {.schema = "Wrote", .description = "They hold for runs that begin now."},
+       .handler = change_provider},
+      {.method = "DELETE",
+       .path = "/api/v1/providers/{provider}/key",
+       .id = "forgetKey",
+       .tag = "models",
+       .summary = "Deletes the stored key of a provider",
+       .parameters = {kProvider},
+       .success = {.schema = "Wrote", .description = "It is gone."},
+       .handler = forget_key},
+  };
+}
+
+}  // namespace boxagnts::gateway
