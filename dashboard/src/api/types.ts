@@ -221,6 +221,7 @@ export interface Settled {
 // JSON Schema, as far as the page makes forms of it.
 export interface Schema {
   type?: string | string[];
+  title?: string;
   description?: string;
   enum?: unknown[];
   const?: unknown;
@@ -228,13 +229,20 @@ export interface Schema {
   properties?: Record<string, Schema>;
   required?: string[];
   items?: Schema;
+  minItems?: number;
+  maxItems?: number;
   minimum?: number;
   maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
   minLength?: number;
   maxLength?: number;
   pattern?: string;
+  format?: string;
   anyOf?: Schema[];
   oneOf?: Schema[];
+  allOf?: Schema[];
+  $ref?: string;
   additionalProperties?: boolean | Schema;
 }
 
@@ -290,6 +298,7 @@ export interface Setting {
   default: unknown;
   from: string;
   shadowed?: { value: unknown; from: string }[];
+  added?: { value: unknown; from: string }[];  // of a list: what the workspace's own file adds
   writable: boolean;
   applies: 'next run' | 'next start';
 }
