@@ -190,5 +190,6 @@ const kOneLine = /(^|_)(path|url|file|name|glob|type|id|host|query|pattern|pages
 export function isLong(node: FormNode): boolean {
   const { schema } = node;
   if (schema.pattern || schema.format) return false;
-  return (schema.maxLength ?? Infinity) > 300 && !kOneLine.test(node.name);
+  if (schema.maxLength === undefined) return node.name !== '' && !kOneLine.test(node.name);  // entries of lists have no name
+  return schema.maxLength > 300 && !kOneLine.test(node.name);
 }

@@ -33,11 +33,11 @@ describe('the way back', () => {
   test('is there only for what this program wrote', () => {
     expect(backOf(setting({}), kOwn)).toBeUndefined();
     expect(backOf(setting({ from: '/home/me/.config/boxagnts/config.toml:2' }), kOwn)).toBeUndefined();
-    expect(backOf(setting({ from: `${kOwn}:2` }), kOwn)).toEqual({ label: 'Back to default', to: '30 seconds' });
+    expect(backOf(setting({ from: `${kOwn}:2` }), kOwn)).toEqual({ label: 'Back to default', note: '30 seconds' });
   });
   test('says where it leads', () => {
     const shadowed = [{ value: 60, from: '/c.toml:4' }];
-    expect(backOf(setting({ from: `${kOwn}:2`, shadowed }), kOwn)).toEqual({ label: 'Back to /c.toml:4', to: '1 minute' });
+    expect(backOf(setting({ from: `${kOwn}:2`, shadowed }), kOwn)).toEqual({ label: 'Back', note: 'to 1 minute from /c.toml:4' });
   });
   test('is there for what something else hides', () => {
     const shadowed = [{ value: 60, from: `${kOwn}:1` }];

@@ -63,16 +63,16 @@ export function valueText(setting: Pick<Setting, 'key'>, value: unknown): string
 }
 
 // What "back" leads to, where the program's own file sets the value; undefined: it does not.
-export function backOf(setting: Setting, own: string): { label: string; to: string } | undefined {
+export function backOf(setting: Setting, own: string): { label: string; note: string } | undefined {
   const isOwn = (from: string): boolean => fileOf(from) === own;
   if (!isOwn(setting.from)) {
     const hidden = setting.shadowed?.find(one => isOwn(one.from));
-    return hidden ? { label: 'Remove what is written here', to: valueText(setting, setting.value) } : undefined;
+    return hidden ? { label: 'Remove what is written here', note: `${valueText(setting, hidden.value)}, which does not count` } : undefined;
   }
   const below = setting.shadowed?.[0];
   return below
-    ? { label: `Back to ${fromText(below.from)}`, to: valueText(setting, below.value) }
-    : { label: 'Back to default', to: valueText(setting, setting.default) };
+    ? { label: 'Back', note: `to ${valueText(setting, below.value)} from ${fromText(below.from)}` }
+    : { label: 'Back to default', note: valueText(setting, setting.default) };
 }
 
 // Why a setting cannot be written here, as a sentence.
