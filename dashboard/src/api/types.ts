@@ -314,13 +314,13 @@ export interface Rule {
   effect: 'allow' | 'ask' | 'deny';
   rule: string;
   where: string;
-  own: boolean;
-  why?: string;
+  own?: boolean;  // it may be deleted here
+  why?: string;   // it does not count
 }
 
 export interface RuleLayer {
   layer: 'builtin' | 'user' | 'workspace' | 'flags';
-  counts: boolean;
+  counts: boolean;  // all of its rules do
   why?: string;
   rules: Rule[];
 }
@@ -338,7 +338,7 @@ export interface InstructionsFile {
   path: string;
   exists: boolean;
   text: string;
-  version: string;
+  version?: string;  // absent: it is not there
 }
 
 export interface Problem {
@@ -354,7 +354,9 @@ export interface Skill {
   path?: string;
   state: 'ready' | 'broken' | 'hidden';
   reason?: string;
-  allowed_tools?: string[];
+  when_to_use?: string;
+  arguments?: { name: string; description: string; required: boolean; default?: string }[];
+  allowed_tools?: string[];  // empty: all
 }
 
 export interface SkillText extends Skill {

@@ -43,6 +43,11 @@ describe('Markdown', () => {
     for (const bad of ['javascript:x', 'a/../../b', '/etc/passwd', '//x', '#x', '', 'data:x']) expect(safeAddress(bad), bad).toBeUndefined();
   });
 
+  it('takes a line\'s end as a blank in a document alone', () => {
+    expect(html('a\nb')).toContain('a<br>b');
+    expect(renderParts('a\nb', [], true)[0]!.html).not.toContain('<br>');
+  });
+
   it('draws again only what changed while a text grows', () => {
     const first = renderParts('one\n\ntwo\n\nthr');
     const second = renderParts('one\n\ntwo\n\nthree', first);

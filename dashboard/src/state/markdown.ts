@@ -115,9 +115,10 @@ export interface Part {
 }
 
 // The text's blocks, each with its HTML. A block whose text is that of `before` at the same place is
-// taken from there, so that a text that grows costs what is new.
-export function renderParts(text: string, before: readonly Part[] = []): Part[] {
-  const tokens = marked.lexer(visible(text));
+// taken from there, so that a text that grows costs what is new. In a document, as in a file, lines
+// are filled: a line's end is a blank.
+export function renderParts(text: string, before: readonly Part[] = [], isDocument = false): Part[] {
+  const tokens = marked.lexer(visible(text), { ...marked.defaults, breaks: !isDocument });
   const parts: Part[] = [];
   for (const token of tokens as Token[] & { links: typeof tokens.links }) {
     if (token.type === 'space') continue;

@@ -11,6 +11,7 @@ import { wantedTheme } from './theme';
 export const settings = shallowRef<Settings>();
 export const models = shallowRef<Models>();
 export const skills = shallowRef<Skill[]>([]);
+export const skillProblems = shallowRef<string[]>([]);  // of whole places
 export const tools = shallowRef<Tool[]>([]);
 export const toolsLoaded = shallowRef(false);
 
@@ -29,12 +30,40 @@ export async function loadSettings(): Promise<void> {
   showTheme();
 }
 
-export async function loadModels(probe = false): Promise<void> {
+// Servers of models are asked one time after the other: who wants to know while they are being asked
+// is told what they say next.
+let asking: Promise<void> | undefined;
+let askingNext: Promise<void> | undefined;
+let probesNext = false;
+
+export function loadModels(probe = false): Promise<void> {
+  if (!asking) {
+    asking = askModels(probe).finally(() => (asking = undefined));
+    return asking;
+  }
+  probesNext ||= probe;
+  askingNext ??= asking.catch(() => {}).then(() => {
+    const wanted = probesNext;
+    askingNext = undefined;
+    probesNext = false;
+    return loadModels(wanted);
+  });
+  return askingNext;
+}
+
+async function askModels(probe: boolean): Promise<void> {
   models.value = await api.get<Models>(`/api/v1/models?probe=${probe}`);
 }
 
+// What servers said once is asked for again, not forgotten.
+function loadModelsAgain(): Promise<void> {
+  return loadModels(models.value?.providers.some(one => one.state !== 'unknown') ?? false);
+}
+
 export async function loadSkills(): Promise<void> {
-  skills.value = (await api.get<{ skills: Skill[] }>('/api/v1/skills')).skills;
+  const answer = await api.get<{ skills: Skill[]; problems?: string[] }>('/api/v1/skills');
+  skills.value = answer.skills;
+  skillProblems.value = answer.problems ?? [];
 }
 
 export async function loadTools(): Promise<void> {
@@ -53,8 +82,8 @@ export function followSettings(): void {
   const quietly = (load: () => Promise<void>) => () => void load().catch(() => {});
   on('attached', quietly(loadSettings));
   on('settings', quietly(loadSettings));
-  on('attached', quietly(() => loadModels()));
-  on('settings', quietly(() => loadModels(models.value?.providers.some(one => one.state !== 'unknown'))));
+  on('attached', quietly(loadModelsAgain));
+  on('settings', quietly(loadModelsAgain));
   on('attached', quietly(loadSkills));
   on('skills', quietly(loadSkills));
   on('tools', quietly(loadTools));

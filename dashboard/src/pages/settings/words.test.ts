@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Setting } from '../../api/types';
-import { backOf, fileOf, fromText, kSections, sectionAt, sectionOf, valueText, whyFixed } from './words';
+import { backOf, fileOf, fromText, helpText, kSections, sectionAt, sectionOf, valueText, whyFixed } from './words';
 
 const kOwn = '/home/me/.config/boxagnts/settings.toml';
 
@@ -44,6 +44,13 @@ describe('the way back', () => {
     expect(backOf(setting({ from: 'flag --timeout', shadowed }), kOwn)!.label).toBe('Remove what is written here');
   });
 });
+
+test.each([
+  ['limits.wasm_timeout', 'In seconds.', ''],
+  ['agent.question_time', 'In seconds; then it is a no.', 'Then it is a no.'],
+  ['agent.result_bytes_max', "Bytes of one tool's result", "Bytes of one tool's result"],
+  ['agent.turns_max', 'In seconds', 'In seconds'],
+])('the help of %s', (key, help, text) => expect(helpText(setting({ key, help }))).toBe(text));
 
 test('what cannot be written says why', () => {
   expect(whyFixed(setting({ from: 'flag --mode' }))).toContain('the command line, --mode');

@@ -62,6 +62,13 @@ export function valueText(setting: Pick<Setting, 'key'>, value: unknown): string
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+// The help of a setting whose unit stands beside its number needs not name the server's unit.
+export function helpText(setting: Setting): string {
+  if (!unitsOf(setting.key).length) return setting.help;
+  const rest = setting.help.replace(/^In (bytes|seconds)[.,;]? ?/i, '');
+  return rest.charAt(0).toUpperCase() + rest.slice(1);
+}
+
 // What "back" leads to, where the program's own file sets the value; undefined: it does not.
 export function backOf(setting: Setting, own: string): { label: string; note: string } | undefined {
   const isOwn = (from: string): boolean => fileOf(from) === own;
