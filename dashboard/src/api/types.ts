@@ -256,7 +256,7 @@ export interface Tool {
   version?: string;
   path?: string;
   keywords?: string[];
-  state?: 'ready' | 'broken';
+  state?: 'ready' | 'checking' | 'broken';  // checking: it is compiled for the first time
   reason?: string;
   grant?: string[];
   limits?: { name: string; value: string }[];

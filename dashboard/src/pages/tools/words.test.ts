@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Skill } from '../../api/types';
-import { groupsOf, lineOf, nameProblem, placeOf, skillAt, skillRest, skillTemplate, splitSkill } from './words';
+import type { Skill, Tool } from '../../api/types';
+import { groupsOf, lineOf, nameProblem, placeOf, skillAt, skillRest, skillTemplate, splitSkill, toolAt, toolRest } from './words';
 
 const kSkills = [
   { name: 'review', description: 'Looks', origin: 'workspace', state: 'hidden' },
@@ -27,11 +27,24 @@ test('of skills of one name the used one has the short address', () => {
   }
 });
 
+test('a broken file that claims the name of a tool has an address of its own', () => {
+  const tools = [
+    { name: 'read', origin: 'user', state: 'broken', path: '/home/me/tools/read.wasm' },
+    { name: 'read', origin: 'builtin', state: 'ready' },
+    { name: 'torn', origin: 'workspace', state: 'broken', path: '/w/.boxagnts/tools/torn.wasm' },
+  ] as Tool[];
+  expect(tools.map(one => toolRest(one, tools))).toEqual(['file/user/read.wasm', 'read', 'torn']);
+  for (const tool of tools) expect(toolAt(tools, placeOf(toolRest(tool, tools)))).toBe(tool);
+});
+
 test.each([
   ['', { kind: 'none' }],
   ['read', { kind: 'tool', name: 'read' }],
-  ['skill', { kind: 'new-skill' }],
-  ['skill/', { kind: 'new-skill' }],
+  ['skill', { kind: 'tool', name: 'skill' }],
+  ['skill/', { kind: 'tool', name: 'skill' }],
+  ['new-skill', { kind: 'new-skill' }],
+  ['file', { kind: 'tool', name: 'file' }],
+  ['file/user/read.wasm', { kind: 'tool-file', origin: 'user', name: 'read.wasm' }],
   ['skill/x/elsewhere', { kind: 'skill', name: 'x', origin: undefined }],
 ])('the address %j', (rest, place) => expect(placeOf(rest)).toEqual(place));
 

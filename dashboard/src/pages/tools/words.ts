@@ -55,16 +55,40 @@ export function groupsOf<T extends Listed>(list: readonly T[], words: string): G
     .filter(group => group.items.length > 0);
 }
 
-// --- where the page is: "NAME", "skill/NAME", "skill/NAME/ORIGIN"
+// --- where the page is: "NAME", "file/ORIGIN/FILE" of a tool whose name is another's, "skill/NAME",
+// "skill/NAME/ORIGIN", "new-skill"
 
-export type Place = { kind: 'none' } | { kind: 'tool'; name: string } | { kind: 'skill'; name: string; origin?: Origin } | { kind: 'new-skill' };
+export type Place =
+  | { kind: 'none' | 'new-skill' }
+  | { kind: 'tool'; name: string }
+  | { kind: 'tool-file'; origin: Origin; name: string }
+  | { kind: 'skill'; name: string; origin?: Origin };
+export const kNewSkill = 'new-skill';  // no tool's name: those have no hyphens
 
 export function placeOf(rest: string): Place {
-  const [first = '', name = '', origin = ''] = rest.split('/');
+  const [first = '', second = '', third = ''] = rest.split('/');
   if (!first) return { kind: 'none' };
-  if (first !== 'skill') return { kind: 'tool', name: first };
-  if (!name) return { kind: 'new-skill' };
-  return { kind: 'skill', name, origin: kOrigins.find(one => one === origin) };
+  if (first === kNewSkill) return { kind: 'new-skill' };
+  const origin = kOrigins.find(one => one === second);
+  if (first === 'file' && origin && third) return { kind: 'tool-file', origin, name: third };
+  if (first !== 'skill' || !second) return { kind: 'tool', name: first };  // there is a tool "skill", too
+  return { kind: 'skill', name: second, origin: kOrigins.find(one => one === third) };
+}
+
+function fileNameOf(tool: Tool): string {
+  return tool.path?.split('/').at(-1) ?? '';
+}
+
+// A name is of one tool that works; files that are broken may claim it as well.
+export function toolRest(tool: Tool, all: readonly Tool[]): string {
+  return toolAt(all, { kind: 'tool', name: tool.name }) === tool ? tool.name : `file/${tool.origin}/${fileNameOf(tool)}`;
+}
+
+export function toolAt(all: readonly Tool[], place: Place): Tool | undefined {
+  if (place.kind === 'tool-file') return all.find(one => one.origin === place.origin && fileNameOf(one) === place.name);
+  if (place.kind !== 'tool') return undefined;
+  const named = all.filter(one => one.name === place.name);
+  return named.find(one => !isBroken(one)) ?? named[0];
 }
 
 // Of several skills of one name the one that is used needs no origin in its address.
