@@ -37,12 +37,12 @@ function takeTokenOfAddress(): void {
   }
 }
 
-async function errorOf(response: Response): Promise<ApiError> {
+async function errorOf(response: { status: number; text(): string | Promise<string> }): Promise<ApiError> {
   let code = 'unavailable';
   let message = `The server answered with status ${response.status}.`;
   let retryAfterMs = 0;
   try {
-    const body = await response.json();
+    const body = JSON.parse(await response.text());
     code = body.error.code;
     message = body.error.message;
     retryAfterMs = body.error.retry_after_ms ?? 0;
@@ -121,6 +121,36 @@ export const api = {
   patch: <T>(path: string, body: unknown) => json<T>('PATCH', path, body),
   delete: <T>(path: string) => json<T>('DELETE', path),
 };
+
+function sendFile(path: string, body: Blob, headers: Record<string, string>, told: (bytes: number) => void,
+                  signal?: AbortSignal): Promise<XMLHttpRequest> {
+  return new Promise((resolve, reject) => {
+    const sent = new XMLHttpRequest();
+    sent.open('PUT', path);
+    for (const [name, value] of Object.entries(headers)) sent.setRequestHeader(name, value);
+    sent.setRequestHeader('Authorization', `Bearer ${token}`);
+    sent.upload.onprogress = event => told(event.loaded);
+    sent.onload = () => resolve(sent);
+    sent.onerror = () => reject(new ApiError(0, 'unavailable', 'The server does not answer. Is it still running?'));
+    sent.onabort = () => reject(new DOMException('left by the person', 'AbortError'));
+    signal?.addEventListener('abort', () => sent.abort());
+    sent.send(body);
+  });
+}
+
+// PUTs a file, telling how many of its bytes are on their way: what fetch does not tell.
+export async function upload<T>(path: string, body: Blob, headers: Record<string, string>,
+                                told: (bytes: number) => void, signal?: AbortSignal): Promise<T> {
+  if (!token) await renewToken();
+  let answer = await sendFile(path, body, headers, told, signal);
+  if (answer.status === 401) {
+    await renewToken();
+    answer = await sendFile(path, body, headers, told, signal);
+  }
+  if (answer.status < 200 || answer.status > 299)
+    throw await errorOf({ status: answer.status, text: () => answer.responseText });
+  return JSON.parse(answer.responseText);
+}
 
 // "a b&c" -> "?path=a%20b%26c"; undefined values are left out.
 export function query(values: Record<string, string | number | boolean | undefined>): string {

@@ -105,7 +105,15 @@ async function readOnce(signal: AbortSignal): Promise<void> {
     after: lastPosition,
     watch: watched.length ? JSON.stringify(watched) : undefined,
   });
-  const response = await request('GET', path, { signal });
+  let response: Response;
+  try {
+    response = await request('GET', path, { signal });
+  } catch (error) {
+    // A folder that was to be watched is gone: the stream goes on without any, and who watches
+    // looks again when it is attached.
+    if (error instanceof ApiError && error.status >= 400 && error.status < 500) watched = [];
+    throw error;
+  }
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   const parser = createParser({ onEvent: take });
   let silence: ReturnType<typeof setTimeout> | undefined;

@@ -36,24 +36,41 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, found => `&#${found.charCodeAt(0)};`);
 }
 
-// Where a link may lead, or undefined.
-export function safeAddress(href: string): { href: string; outside: boolean } | undefined {
+// The folder that relative links are seen from, while a text is rendered.
+let linksFrom = '';
+
+// "../b.md" in docs/x is docs/b.md; undefined: it leads out of the workspace.
+function resolved(path: string, folder: string): string | undefined {
+  const names = folder ? folder.split('/') : [];
+  for (const name of path.split('/')) {
+    if (name === '..') {
+      if (names.pop() === undefined) return undefined;
+    } else if (name && name !== '.') {
+      names.push(name);
+    }
+  }
+  return names.join('/') || undefined;
+}
+
+// Where a link may lead, or undefined. `folder`: of the file that holds it.
+export function safeAddress(href: string, folder = ''): { href: string; outside: boolean } | undefined {
   const address = href.trim();
   if (/^(https?:\/\/|mailto:)/i.test(address)) return { href: address, outside: true };
   if (/^[a-z][a-z0-9+.-]*:/i.test(address) || /^[/\\]{2}/.test(address) || address.startsWith('#')) return undefined;
-  const path = address.replace(/[?#].*$/, '').replace(/^\.\//, '');
-  if (!path || path.startsWith('/') || path.split('/').includes('..')) return undefined;
+  const path = address.replace(/[?#].*$/, '');
+  if (!path || path.startsWith('/')) return undefined;
   let decoded = path;
   try {
     decoded = decodeURIComponent(path);
   } catch {
     // A name with a % in it.
   }
-  return { href: addressOf('files', decoded), outside: false };
+  const target = resolved(decoded, folder);
+  return target === undefined ? undefined : { href: addressOf('files', target), outside: false };
 }
 
 function link(href: string, title: string | null | undefined, inner: string): string {
-  const address = safeAddress(href);
+  const address = safeAddress(href, linksFrom);
   if (!address) return inner;
   const outside = address.outside ? ' target="_blank" rel="noopener noreferrer"' : '';
   const shown = escapeHtml(title || (address.outside ? address.href : ''));
@@ -117,8 +134,13 @@ export interface Part {
 // The text's blocks, each with its HTML. A block whose text is that of `before` at the same place is
 // taken from there, so that a text that grows costs what is new. In a document, as in a file, lines
 // are filled: a line's end is a blank.
-export function renderParts(text: string, before: readonly Part[] = [], isDocument = false): Part[] {
-  const tokens = marked.lexer(visible(text), { ...marked.defaults, breaks: !isDocument });
+export function renderParts(
+  text: string,
+  before: readonly Part[] = [],
+  place: { folder?: string; document?: boolean } = {},
+): Part[] {
+  linksFrom = place.folder ?? '';
+  const tokens = marked.lexer(visible(text), { ...marked.defaults, breaks: !place.document });
   const parts: Part[] = [];
   for (const token of tokens as Token[] & { links: typeof tokens.links }) {
     if (token.type === 'space') continue;
