@@ -165,7 +165,7 @@ export function reconnect(): void {
 
 // From now on `files` tells of these folders.
 export function watchFolders(folders: string[]): void {
-  if (folders.join('\0') === watched.join('\0')) return;
+  if (JSON.stringify(folders) === JSON.stringify(watched)) return;  // [""] is not []
   watched = [...folders];
   abort.abort();
 }
