@@ -21,15 +21,6 @@ const editor = (page, name) => page.getByRole('textbox', { name: `Text of ${name
 const tab = (page, name) => page.getByRole('navigation', { name: 'Open files' }).getByRole('link', { name });
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 
-// Asked again until it holds: for what stands on disk, which nothing announces.
-async function until(want, sentence, holds) {
-  const end = Date.now() + 8_000;
-  while (!(await holds())) {
-    want(Date.now() < end, sentence);
-    await new Promise(done => setTimeout(done, 20));
-  }
-}
-
 async function openPage(page, rest = '') {
   await page.evaluate(hash => (location.hash = hash), '#/files' + (rest ? '/' + rest.split('/').map(encodeURIComponent).join('/') : ''));
   await page.locator('.files-page').waitFor();
@@ -102,12 +93,12 @@ export const cases = [
       await editor(page, 'readme.md').waitFor();
       await page.waitForFunction(() => document.activeElement?.shadowRoot?.activeElement?.getAttribute('role') === 'textbox');
       await axe();
-      await shot('files-tree');
+      await shot('tree');
     },
   },
   {
     name: 'edit-save-find-and-line-ends',
-    run: async ({ page, server, want, axe, shot }) => {
+    run: async ({ page, server, want, axe, shot, until }) => {
       await put(server, { 'src/main.cc': 'int main() {\n  return 0;\n}\n', 'crlf.txt': 'one\r\ntwo\r\n', 'mixed.txt': 'a\r\nb\nc', 'bom.txt': '\ufeffhello\n' });
       await openFile(page, 'src/main.cc');
       await type(page, 'main.cc', '// end\n');
@@ -124,10 +115,10 @@ export const cases = [
       await page.getByRole('textbox', { name: 'Find' }).fill('return');
       await page.getByRole('textbox', { name: 'Replace' }).fill('yield');
       await axe();
-      await shot('files-find');
-      await page.getByRole('button', { name: 'replace all' }).click();
+      await shot('find');
+      await page.getByRole('button', { name: 'Replace all' }).click();
       await page.keyboard.press('Control+s');
-      await until(want, 'replaced text is saved', async () => (await textOf(server, 'src/main.cc')).includes('yield 0'));
+      await until(async () => (await textOf(server, 'src/main.cc')).includes('yield 0'), 'replaced text is saved');
 
       await openFile(page, 'crlf.txt');
       await type(page, 'crlf.txt', 'three\n');
@@ -167,7 +158,7 @@ export const cases = [
       await put(server, { 'a.txt': before + 'theirs\n' });
       await page.getByText('a.txt was changed on disk').waitFor();
       await axe();
-      await shot('files-conflict');
+      await shot('conflict');
       await button(page, 'Take theirs').click();
       await editor(page, 'a.txt').getByText('theirs').waitFor();
       await button(page, 'Saved').waitFor();
@@ -190,7 +181,7 @@ export const cases = [
       const yours = page.getByRole('textbox', { name: /^Yours/ });
       await yours.getByText('last of mine').waitFor();
       await axe();
-      await shot('files-merge');
+      await shot('merge');
       await page.getByRole('button', { name: 'Take this part of the left side' }).first().click();
       await yours.getByText('first of theirs').waitFor();
       await yours.click();
@@ -219,6 +210,18 @@ export const cases = [
       await button(page, 'Keep mine').click();
       await button(page, 'Saved').waitFor();
       want((await textOf(server, 'a.txt')) === 'one\nmine\n', 'mine was kept when that was chosen');
+
+      await type(page, 'a.txt', 'more\n');
+      await server.end();
+      await page.keyboard.press('Control+s');
+      await page.getByText('Not saved: The server does not answer.').waitFor();
+      await page.getByText('The connection to the server is lost.').waitFor();
+      await put(server, { 'b.txt': 'made while the server was away\n' });
+      await server.start();
+      await row(page, 'b.txt').waitFor();
+      await button(page, 'Try again').click();
+      await button(page, 'Saved').waitFor();
+      want((await textOf(server, 'a.txt')) === 'one\nmine\nmore\n', 'what could not be saved is saved later');
     },
   },
   {
@@ -244,7 +247,7 @@ export const cases = [
   },
   {
     name: 'make-rename-move-copy-delete',
-    run: async ({ page, server, want, shot, axe }) => {
+    run: async ({ page, server, want, shot, axe, until }) => {
       await put(server, { 'docs/a.md': '# A\n', 'src/x.txt': 'x\n' });
       await openPage(page);
       await row(page, 'docs').waitFor();
@@ -253,7 +256,7 @@ export const cases = [
       await page.keyboard.press('Enter');
       await page.getByRole('dialog').getByRole('alert').waitFor();
       await axe();
-      await shot('files-name-taken');
+      await shot('name-taken');
       await answer(page, 'Name', 'new.md');
       await editor(page, 'new.md').waitFor();
       await page.waitForFunction(() => document.activeElement?.shadowRoot);
@@ -274,9 +277,9 @@ export const cases = [
       await answer(page, 'Name', 'inner');
       await row(page, 'inner').waitFor();
       await row(page, 'x.txt').dragTo(row(page, 'inner'));
-      await until(want, 'it was moved by dragging', () => isThere(server, 'src/inner/x.txt'));
+      await until(() => isThere(server, 'src/inner/x.txt'), 'it was moved by dragging');
       await page.getByRole('region', { name: 'Messages' }).getByRole('button', { name: 'Undo' }).click();
-      await until(want, 'the drag was undone', () => isThere(server, 'src/x.txt'));
+      await until(() => isThere(server, 'src/x.txt'), 'the drag was undone');
 
       await row(page, 'moved.md').click();
       await page.getByRole('tree').focus();
@@ -292,7 +295,7 @@ export const cases = [
       await button(page, 'Bin').click();
       await button(page, 'Restore src/moved.md').waitFor();
       await axe();
-      await shot('files-bin');
+      await shot('bin');
       await button(page, 'Restore src/moved.md').click();
       await button(page, 'Restore src/moved.md').waitFor({ state: 'detached' });
       want(await isThere(server, 'src/moved.md'), 'it is back from the bin');
@@ -315,7 +318,7 @@ export const cases = [
   },
   {
     name: 'upload',
-    run: async ({ page, server, want, shot, axe }) => {
+    run: async ({ page, server, want, shot, axe, until }) => {
       await put(server, { 'docs/taken.txt': 'old\n' });
       await openPage(page);
       await row(page, 'docs').click();
@@ -331,16 +334,25 @@ export const cases = [
       await page.getByText('This is there already:').waitFor();
       want((await textOf(server, 'docs/taken.txt')) === 'old\n', 'nothing is overwritten without asking');
       await axe();
-      await shot('files-upload');
+      await shot('upload');
       await button(page, 'Keep both').click();
       await row(page, 'taken (2).txt').waitFor();
       await pick([file('taken.txt', 'newer\n')]);
       await button(page, 'Replace').click();
-      await until(want, 'it was replaced when that was chosen', async () => (await textOf(server, 'docs/taken.txt')) === 'newer\n');
+      await until(async () => (await textOf(server, 'docs/taken.txt')) === 'newer\n', 'it was replaced when that was chosen');
       await pick([file('taken.txt', 'no\n')]);
       await button(page, 'Skip').click();
       await button(page, 'Skip').waitFor({ state: 'detached' });
       want((await textOf(server, 'docs/taken.txt')) === 'newer\n', 'skipped is skipped');
+
+      const tree = path.join(server.home, 'made');
+      await mkdir(path.join(tree, 'deep'), { recursive: true });
+      await writeFile(path.join(tree, 'deep/a.txt'), 'a\n');
+      await writeFile(path.join(tree, 'b.txt'), 'b\n');
+      const chooser = page.waitForEvent('filechooser');
+      await menu(page, 'docs', 'Upload a folder…');
+      await (await chooser).setFiles(tree);
+      await until(async () => (await isThere(server, 'docs/made/deep/a.txt')) && (await isThere(server, 'docs/made/b.txt')), 'a folder arrived whole');
 
       const dropped = await page.evaluateHandle(() => {
         const transfer = new DataTransfer();
@@ -365,7 +377,7 @@ export const cases = [
       await openPage(page, 'pic.png');
       await page.getByText('10 × 10').waitFor();
       await axe();
-      await shot('files-picture');
+      await shot('picture');
       await openPage(page, 'bad.png');
       await page.getByText('cannot show this picture').waitFor();
       await openPage(page, 'binary.bin');
@@ -387,14 +399,14 @@ export const cases = [
       await button(page, 'Last').click();
       await page.getByText('Piece 25 of 25').waitFor();
       await axe();
-      await shot('files-pieces');
+      await shot('pieces');
       await openFile(page, 'docs/page.md');
       await button(page, 'Side by side').click();
       await page.getByRole('region', { name: 'Preview' }).getByRole('heading', { name: 'Title' }).waitFor();
       await type(page, 'page.md', '\n## Fresh\n');
       await page.getByRole('heading', { name: 'Fresh' }).waitFor();
       await axe();
-      await shot('files-preview');
+      await shot('preview');
       await page.getByRole('link', { name: 'beside' }).click();
       await editor(page, 'other.md').waitFor();
       await tab(page, 'page.md').click();
@@ -431,11 +443,11 @@ export const cases = [
       want((await page.evaluate(() => document.querySelectorAll('img').length)) === 0, 'no name becomes markup');
       want(!(await page.locator('body').innerText()).includes('\u202e'), 'what turns text around is shown, not done');
       await axe();
-      await shot('files-hostile');
+      await shot('hostile');
       await page.keyboard.press('Control+p');
       await page.getByRole('option').first().waitFor();
       await axe();
-      await shot('files-hostile-quick');
+      await shot('hostile-quick');
     },
   },
   {
@@ -445,10 +457,11 @@ export const cases = [
       await openPage(page);
       await row(page, 'src').waitFor();
       await page.keyboard.press('Control+p');
-      await page.getByRole('combobox').fill('rofi');
+      await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'combobox');
+      await page.keyboard.type('rofi');
       await page.getByRole('option', { name: 'routes_files.cc' }).waitFor();
       await axe();
-      await shot('files-quick-open');
+      await shot('quick-open');
       await page.keyboard.press('Enter');
       await editor(page, 'routes_files.cc').waitFor();
       await row(page, 'routes_files.cc').waitFor();
@@ -466,11 +479,10 @@ export const cases = [
       await tab(page, 'main.cc lib').click();
       await editor(page, 'main.cc').getByText('not saved').waitFor();
       const asked = page.waitForEvent('dialog');
-      const going = page.reload().catch(() => {});
+      void page.evaluate(() => location.reload()).catch(() => {});
       const question = await asked;
       want(question.type() === 'beforeunload', 'the browser asks before unsaved text goes');
       await question.dismiss();
-      await going;
       await button(page, 'Close main.cc').last().click();
       await page.getByRole('dialog').getByText('Close “main.cc”?').waitFor();
       await button(page, 'Cancel').click();
@@ -491,7 +503,7 @@ export const cases = [
       await button(page, 'Changes').click();
       await page.getByRole('textbox', { name: 'Not saved yet' }).getByText('the end').waitFor();
       await axe();
-      await shot('files-changes');
+      await shot('changes');
       await button(page, 'Back to editing').click();
       await button(page, 'More about this file').click();
       await page.getByRole('menuitem', { name: 'Compare with another file…' }).click();
@@ -499,7 +511,7 @@ export const cases = [
       await page.getByRole('option', { name: 'b.txt' }).click();
       await page.getByRole('textbox', { name: 'b.txt' }).getByText('line thirty').waitFor();
       await axe();
-      await shot('files-compared');
+      await shot('compared');
     },
   },
   {
@@ -519,15 +531,15 @@ export const cases = [
   },
   {
     name: 'phone',
+    viewport: { width: 390, height: 844 },
     run: async ({ page, server, want, shot, axe }) => {
       await put(server, { 'docs/a.md': '# A\n\nText.\n', 'src/main.cc': 'int main() {}\n' });
-      await page.setViewportSize({ width: 390, height: 844 });
       await openPage(page);
       await page.getByRole('button', { name: 'Show the list' }).click();
       await row(page, 'docs').click();
       await row(page, 'a.md').waitFor();
       await axe();
-      await shot('files-phone-tree');
+      await shot('phone-tree');
       await button(page, 'Actions for a.md').click();
       await page.getByRole('menuitem', { name: 'Open' }).click();
       await editor(page, 'a.md').waitFor();
@@ -536,7 +548,7 @@ export const cases = [
       await button(page, 'Compare and merge').click();
       await page.getByRole('button', { name: 'Take theirs' }).first().waitFor();
       await axe();
-      await shot('files-phone-merge');
+      await shot('phone-merge');
       await page.getByRole('button', { name: 'Take theirs' }).first().click();
       await button(page, 'Save merged').click();
       await button(page, 'Saved').waitFor();

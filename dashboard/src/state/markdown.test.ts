@@ -45,7 +45,7 @@ describe('Markdown', () => {
 
   it('takes a line\'s end as a blank in a document alone', () => {
     expect(html('a\nb')).toContain('a<br>b');
-    expect(renderParts('a\nb', [], true)[0]!.html).not.toContain('<br>');
+    expect(renderParts('a\nb', [], { document: true })[0]!.html).not.toContain('<br>');
   });
 
   it('draws again only what changed while a text grows', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { bytesText, durationText, visible, within } from './text';
+import { bytesText, durationText, visible, visibleName, within } from './text';
 
 describe('visible', () => {
   it('takes away what a terminal would obey', () => {
@@ -29,4 +29,10 @@ describe('figures', () => {
     expect(within('/a/bc', '/a/b')).toBe('/a/bc');
     expect(within('/a', '/a')).toBe('.');
   });
+});
+
+it('names that differ look different', () => {
+  const names = ['red.txt', '\u001b[31mred.txt', 'red.txt\n', 'red.txt\r', 'r\u200bed.txt', 'red\u202e.txt', '\u007fred.txt'];
+  expect(new Set(names.map(visibleName)).size).toBe(names.length);
+  for (const name of names.map(visibleName)) expect(name).not.toMatch(/[\u0000-\u001f\u200b\u202e\u007f]/);
 });

@@ -66,6 +66,12 @@ export function sentence(text: string): string {
   return /[.!?\u2026)]$/.test(first) ? first : first + '.';
 }
 
+// A name of a file in one line, with nothing left out: two names that differ look different.
+export function visibleName(name: string): string {
+  return name.replace(/[\u0000-\u001f]/g, found => `\u27e8U+${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}\u27e9`)
+    .replace(kUnseen, found => visible(found));
+}
+
 // A path inside a folder as people say it.
 export function within(path: string, root: string): string {
   return path === root ? '.' : path.startsWith(root + '/') ? path.slice(root.length + 1) : path;

@@ -6,7 +6,7 @@ import { shallowRef } from 'vue';
 import { confirm } from '../../state/dialogs';
 import { go, replace, route } from '../../state/route';
 import { settings } from '../../state/settings';
-import { visible } from '../../state/text';
+import { visibleName } from '../../state/text';
 import { attempt, complain, inform } from '../../state/toasts';
 import { wishFocus } from './editor_handle';
 import { copyEntry, downloadFile, makeFolder, moveEntry, removeEntry, restoreEntry, writeFile } from './files_api';
@@ -34,7 +34,7 @@ export const quickOpen = shallowRef<{ title: string; choose: (path: string) => v
 export const comparedWith = shallowRef<{ file: OpenFile; path: string; text: string }>();
 
 function inFolder(folder: string): string {
-  return folder ? `In ${visible(folder)}/` : 'In the workspace';
+  return folder ? `In ${visibleName(folder)}/` : 'In the workspace';
 }
 
 export function openPath(path: string, focus = false): void {
@@ -83,7 +83,7 @@ async function moveTo(from: string, to: string): Promise<void> {
 export function askRename(path: string): void {
   const name = nameOf(path);
   nameQuestion.value = {
-    title: `Rename “${visible(name)}”`, label: 'New name', help: '', value: name, selected: stemLength(name), accept: 'Rename',
+    title: `Rename “${visibleName(name)}”`, label: 'New name', help: '', value: name, selected: stemLength(name), accept: 'Rename',
     folders: false,
     problem: problemOfName,
     act: async value => {
@@ -96,7 +96,7 @@ const kPathHelp = 'A path from the workspace, with the name at its end. Its fold
 
 export function askMove(path: string): void {
   nameQuestion.value = {
-    title: `Move “${visible(nameOf(path))}”`, label: 'New place', help: kPathHelp, value: path, selected: path.length, accept: 'Move',
+    title: `Move “${visibleName(nameOf(path))}”`, label: 'New place', help: kPathHelp, value: path, selected: path.length, accept: 'Move',
     folders: true,
     problem: problemOfPath,
     act: async to => {
@@ -110,7 +110,7 @@ export function askCopy(path: string): void {
   const taken = (name: string) => (entriesOf(folder) ?? []).some(one => one.name === name);
   const value = joinPath(folder, freeName(nameOf(path), taken));
   nameQuestion.value = {
-    title: `Copy “${visible(nameOf(path))}”`, label: 'Place of the copy', help: kPathHelp, value, selected: value.length, accept: 'Copy',
+    title: `Copy “${visibleName(nameOf(path))}”`, label: 'Place of the copy', help: kPathHelp, value, selected: value.length, accept: 'Copy',
     folders: true,
     problem: problemOfPath,
     act: async to => {
@@ -125,7 +125,7 @@ export function askCopy(path: string): void {
 export async function moveInto(path: string, folder: string): Promise<void> {
   const to = joinPath(folder, nameOf(path));
   if (await attempt(() => moveTo(path, to)))
-    inform(`Moved “${visible(nameOf(path))}” to ${folder ? visible(folder) : 'the workspace'}.`, {
+    inform(`Moved “${visibleName(nameOf(path))}” to ${folder ? visibleName(folder) : 'the workspace'}.`, {
       label: 'Undo',
       run: () => void attempt(() => moveTo(to, path)),
     });
@@ -142,7 +142,7 @@ export async function remove(path: string): Promise<void> {
     const next = siblings[at + 1] ?? siblings[at - 1];
     await load(parentOf(path));
     cursor.value = next ? joinPath(parentOf(path), next.name) : parentOf(path);
-    inform(`“${visible(nameOf(path))}” is in the bin.`, {
+    inform(`“${visibleName(nameOf(path))}” is in the bin.`, {
       label: 'Undo',
       run: () => void attempt(async () => {
         await restoreEntry(binned.id);
@@ -160,7 +160,7 @@ function showWhatIsLeft(before: OpenFile | undefined): void {
 }
 
 export async function close(file: OpenFile): Promise<void> {
-  const name = visible(nameOf(file.path));
+  const name = visibleName(nameOf(file.path));
   if (file.dirty && !(await confirm(`Close “${name}”?`, 'What you typed is not saved, and is gone then.', 'Close without saving'))) return;
   const before = active.value;
   if (comparedWith.value?.file === file) comparedWith.value = undefined;

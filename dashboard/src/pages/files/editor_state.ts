@@ -13,7 +13,7 @@ import {
 import { tags } from '@lezer/highlight';
 import { markRaw } from 'vue';
 
-import { visible } from '../../state/text';
+import { visibleName } from '../../state/text';
 import { loadLanguage } from './languages';
 import { judge, type OpenFile } from './open_files';
 import { nameOf } from './paths';
@@ -28,11 +28,11 @@ export const naming = new Compartment();
 
 const colors = HighlightStyle.define([
   { tag: [tags.comment, tags.quote], color: 'var(--muted)', fontStyle: 'italic' },
-  { tag: [tags.keyword, tags.atom, tags.bool, tags.tagName, tags.operatorKeyword], color: 'light-dark(#8a2a86, #d6a1f0)' },
-  { tag: [tags.string, tags.regexp, tags.inserted, tags.attributeValue], color: 'light-dark(#1c6b3c, #8fd6a5)' },
-  { tag: [tags.number, tags.typeName, tags.className, tags.propertyName, tags.attributeName], color: 'light-dark(#8a4b00, #f0bf7a)' },
-  { tag: [tags.function(tags.variableName), tags.link, tags.url, tags.labelName, tags.meta, tags.processingInstruction], color: 'light-dark(#1f4fb8, #94b6ff)' },
-  { tag: tags.heading, fontWeight: '650', color: 'light-dark(#1f4fb8, #94b6ff)' },
+  { tag: [tags.keyword, tags.atom, tags.bool, tags.tagName, tags.operatorKeyword], color: 'var(--code-word)' },
+  { tag: [tags.string, tags.regexp, tags.inserted, tags.attributeValue], color: 'var(--code-text)' },
+  { tag: [tags.number, tags.typeName, tags.className, tags.propertyName, tags.attributeName], color: 'var(--code-value)' },
+  { tag: [tags.function(tags.variableName), tags.link, tags.url, tags.labelName, tags.meta, tags.processingInstruction], color: 'var(--code-name)' },
+  { tag: tags.heading, fontWeight: '650', color: 'var(--code-name)' },
   { tag: [tags.deleted, tags.invalid], color: 'var(--bad)' },
   { tag: tags.emphasis, fontStyle: 'italic' },
   { tag: tags.strong, fontWeight: '650' },
@@ -72,13 +72,18 @@ export const theme = EditorView.theme({
   '.cm-panel :focus-visible': { outline: '2px solid var(--accent)', outlineOffset: '1px' },
 });
 
+const kPhrases = {
+  next: 'Next', previous: 'Previous', all: 'Select all', replace: 'Replace', 'replace all': 'Replace all',
+  'match case': 'Match case', regexp: 'Regular expression', 'by word': 'Whole words',
+};
+
 // What every editor of the page has, for files and for merges alike.
 export function commonExtensions(): Extension[] {
   return [
     // The text holds "\n" between lines whatever the file has; a stray \r is a character, and shown.
     EditorState.lineSeparator.of('\n'),
     EditorView.clipboardInputFilter.of(text => text.replace(/\r\n?/g, '\n')),
-    lineNumbers(), highlightSpecialChars(), drawSelection(), EditorState.allowMultipleSelections.of(true),
+    EditorState.phrases.of(kPhrases), lineNumbers(), highlightSpecialChars(), drawSelection(), EditorState.allowMultipleSelections.of(true),
     syntaxHighlighting(colors), bracketMatching(), theme,
   ];
 }
@@ -107,7 +112,7 @@ export function wrapExtension(): Extension {
   return wrapsLines.value ? EditorView.lineWrapping : [];
 }
 export function nameExtension(path: string): Extension {
-  return EditorView.contentAttributes.of({ 'aria-label': `Text of ${visible(nameOf(path))}`, spellcheck: 'false' });
+  return EditorView.contentAttributes.of({ 'aria-label': `Text of ${visibleName(nameOf(path))}`, spellcheck: 'false' });
 }
 
 // The editor that shows a file now.

@@ -4,7 +4,7 @@ import { computed, markRaw, ref, shallowReactive } from 'vue';
 
 import { ApiError, sentenceOf, upload } from '../../api/http';
 import type { FileEntry } from '../../api/types';
-import { plural, visible } from '../../state/text';
+import { plural, visibleName } from '../../state/text';
 import { inform } from '../../state/toasts';
 import { contentAddress, entryIfAny, headersFor, isConflict, makeFolder, type Expected } from './files_api';
 import { foldersTo, freeName, joinPath, nameOf, parentOf } from './paths';
@@ -106,7 +106,7 @@ export async function uploadInto(folder: string, dropped: Dropped): Promise<void
     try {
       await haveFolder(joinPath(folder, below));
     } catch (error) {
-      folderError.value = `${visible(joinPath(folder, below))}: ${sentenceOf(error)}`;
+      folderError.value = `${visibleName(joinPath(folder, below))}: ${sentenceOf(error)}`;
     }
   }
   if (folder) await openFolder(folder);
