@@ -18,7 +18,7 @@ import { chromium } from 'playwright-core';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
-const kStepMs = 20_000;  // how long a step may hang before it counts as failed
+const kStepMs = 60_000;  // how long a step may hang before it counts as failed
 
 const [given, ...flags] = process.argv.slice(2);
 const binary = realpathSync(given);
