@@ -165,7 +165,7 @@ def by_http(case):
 
 # --- kill -9 ---------------------------------------------------------------------------------------------------
 
-CALLS = 12
+CALLS = 8
 BIG = {number: f"version {number}\n" * 30_000 for number in range(CALLS)}
 
 
@@ -264,6 +264,6 @@ CASES = [
     ("undo/a run owns its session", a_run_owns_its_session),
     ("undo/a deleted session leaves nothing", a_deleted_session_leaves_nothing),
     ("undo/by HTTP", by_http),
-    ("undo/killed runs", killed_runs(1, 12)),
-    ("undo/killed undos", killed_undos(2, 12)),
+    ("undo/killed runs", killed_runs(1, 8)),
+    ("undo/killed undos", killed_undos(2, 8)),
 ]

@@ -498,7 +498,7 @@ class Play {
 
 // BOXAGNTS_UNDO_SEEDS=FIRST:END plays others.
 TEST(UndoProperty, TheWorkspaceIsWhatItWasPlusWhatIsApplied) {
-  unsigned first = 0, end = 500;
+  unsigned first = 0, end = 300;
   if (const char* seeds = std::getenv("BOXAGNTS_UNDO_SEEDS"))
     ASSERT_EQ(std::sscanf(seeds, "%u:%u", &first, &end), 2);
   unsigned acts = 0, kills = 0, conflicts = 0, merges = 0;
