@@ -291,6 +291,86 @@ def a_question_is_cancelled(case):
     want(answered[0]["answer"] == "no" and not written, f"{answered}")
 
 
+def a_diff_is_seen_whole(case):
+    lines = "".join(f"line {number}\n" for number in range(200))
+    call = {"tool": "write", "id": "w", "arguments": {"file_path": "a.txt", "content": lines}}
+    with chat(case, {"turns": [{"calls": [call]}, {"say": "Done so."}]}) as screen:
+        screen.prompt(1)
+        screen.say("write it")
+        shown = screen.wait("answer [y/n")
+        want("+line 0" in shown and "more lines: v shows all" in shown and "+line 199" not in shown, shown)
+        screen.say("v")
+        screen.wait("+line 199", history=True)
+        want("+line 100" in screen.text(history=True), "a part is missing")
+        screen.wait(lambda text: re.search(r"answer \[[^\n]*: *$", text.rstrip() + " "))
+        screen.type("y")
+        screen.keys("Enter")
+        screen.wait("Done so.")
+    want((case.workspace / "a.txt").read_text() == lines, "it was not applied")
+
+
+def a_plan_is_agreed_to(case):
+    plan = {"tool": "exit_plan_mode", "id": "p", "arguments": {"plan": "1. write a file\n2. be done"}}
+    script = {"conversations": [{"turns": [{"calls": [plan]}, {"calls": [{**plan, "id": "p2"}]}, {"say": "Agreed."}]},
+                                {"turns": [{"say": "Next."}]}]}
+    with chat(case, script, "--mode", "plan") as screen:
+        screen.prompt(1, "plan")
+        screen.say("plan it")
+        screen.wait("│ 2. be done")
+        screen.wait("answer [y/n")
+        screen.say("r")
+        screen.wait("to the model:")
+        screen.say("add a test")
+        screen.wait(lambda text: text.count("│ 2. be done") == 2 and text.rstrip().endswith("/v]:"))
+        screen.type("y")
+        screen.keys("Enter")
+        screen.wait("Agreed.")
+        screen.prompt(1)
+        screen.say("and now")
+        screen.wait("Next.")
+    events = case.history(case.sessions()[0]["id"])
+    check_history(events)
+    results = [event["result"] for event in events if event["kind"] == "tool_finished"]
+    want(results[0]["status"] == "denied" and "add a test" in results[0]["text"], f"{results}")
+    want([event["mode"] for event in events if event["kind"] == "run_started"] == ["plan", "ask"], "the modes")
+
+
+def the_model_asks(case):
+    def ask(number, **more):
+        return {"calls": [{"tool": "ask_user_question", "id": f"q{number}",
+                           "arguments": {"question": f"Question {number}?", **more}}]}
+    script = {"turns": [ask(1, options=["red", {"label": "blue", "description": "as the sky"}]),
+                        ask(2, options=["a", "b", "c"], multiple=True), ask(3), ask(4), {"say": "Thanks."}]}
+    with chat(case, script) as screen:
+        screen.prompt(1)
+        screen.say("ask me")
+        for number, typed in ((1, "2"), (2, "3 1"), (3, "in my own words"), (4, "-")):
+            screen.wait(f"│ Question {number}?")
+            screen.wait(lambda text: text.rstrip().endswith("answer:"))
+            screen.type(typed)
+            screen.keys("Enter")
+        screen.wait("Thanks.")
+    results = [event["result"]["text"] for event in case.history(case.sessions()[0]["id"])
+               if event["kind"] == "tool_finished"]
+    for result, wanted in zip(results, ("blue", "c, a", "in my own words", "would not answer"), strict=True):
+        want(wanted in result, f"{wanted!r} is not in {result!r}")
+
+
+def a_connection_is_asked_about(case):
+    fetch = {"tool": "web_fetch", "id": "f", "arguments": {"url": "http://nowhere.example:8080/x"}}
+    with chat(case, {"turns": [{"calls": [fetch]}, {"say": "Then not."}]}) as screen:
+        screen.prompt(1)
+        screen.say("fetch it")
+        screen.wait("nowhere.example, port 8080 (http)")
+        screen.wait("answer [y/n")
+        screen.type("n")
+        screen.keys("Enter")
+        screen.wait("Then not.")
+    events = case.history(case.sessions()[0]["id"])
+    check_history(events)
+    want([event["answer"] for event in events if event["kind"] == "approval_answered"] == ["no"], "the answer")
+
+
 # --- Ctrl-C, Ctrl-D, Ctrl-Z, the end of the terminal ---------------------------------------------
 
 SLOW = {"conversations": [{"turns": [{"say": " ".join(["slowly"] * 5000), "pace_ms": 20}]},
@@ -443,6 +523,7 @@ def nothing_steers_the_terminal(case):
     raw = bytes_of(case, drive, script=script)
     for part in (b"\x1b]", b"\x07", b"\x1b[2J", b"\xc2\x9b", b"\x1b[?1049", "‮".encode()):
         want(part not in raw, f"{part!r} reached the terminal: {raw!r}")
+    want(raw.count(rb"\u202eS") == 1, f"the answer was shown twice: {raw!r}")
 
 
 # --- commands ------------------------------------------------------------------------------------
@@ -544,7 +625,9 @@ CASES = [(f"chat/{name}", function) for name, function in (
     ("the history is kept", the_history_is_kept), ("Tab completes", tab_completes),
     ("a question: yes", questions_are_answered), ("a question: no", questions_are_denied),
     ("a question: for this run", questions_for_this_run), ("a question: no, with a word", questions_with_a_word),
-    ("a question: Ctrl-C", a_question_is_cancelled), ("Ctrl-C in an answer", interrupt_in_an_answer),
+    ("a question: Ctrl-C", a_question_is_cancelled), ("a question: a long diff", a_diff_is_seen_whole),
+    ("a question: a plan", a_plan_is_agreed_to), ("a question: the model's own", the_model_asks),
+    ("a question: a connection", a_connection_is_asked_about), ("Ctrl-C in an answer", interrupt_in_an_answer),
     ("Ctrl-C at the prompt", interrupt_at_the_prompt), ("Ctrl-Z", stopped_and_continued),
     ("the terminal goes away", the_terminal_goes_away), ("twenty columns", in_twenty_columns),
     ("a dumb terminal", a_dumb_terminal), ("without colours", without_colours),

@@ -9,6 +9,23 @@ namespace {
 
 constexpr std::size_t kColumns = 100, kSessionsOffered = 100;
 
+// Shows, and remembers in which mode the conversation is: a plan that was agreed to ends plan mode
+// for the messages to come, too.
+class ModeWatch final : public RunDisplay {
+ public:
+  ModeWatch(std::unique_ptr<RunDisplay> display, core::Mode& mode)
+      : display_(std::move(display)), mode_(mode) {}
+  void show(const core::Event& event) override {
+    if (const auto* changed = std::get_if<core::ModeChanged>(&event.body)) mode_ = changed->mode;
+    display_->show(event);
+  }
+  void show(const core::Frame& frame) override { display_->show(frame); }
+
+ private:
+  const std::unique_ptr<RunDisplay> display_;
+  core::Mode& mode_;
+};
+
 }  // namespace
 
 Chat::Chat(ChatParts parts, ChatSeat seat, agent::RunRequest request)
@@ -20,7 +37,8 @@ Chat::Chat(ChatParts parts, ChatSeat seat, agent::RunRequest request)
     prompter_.emplace(*seat_.console, questions_of(parts_.store));
     options.questions = DisplayOptions::Questions::asked_here;
   }
-  display_ = make_text_display(seat_.out, std::move(options));
+  display_ =
+      std::make_unique<ModeWatch>(make_text_display(seat_.out, std::move(options)), request_.mode);
 }
 
 std::size_t Chat::columns() const {

@@ -200,6 +200,14 @@ TEST_F(ChatTest, CommandsChangeWhatTheNextMessageIsRunWith) {
   EXPECT_TRUE(text.contains("it takes plan, ask, edits")) << text;
 }
 
+TEST_F(ChatTest, APlanThatWasAgreedToEndsPlanModeForWhatFollows) {
+  PlayedRuns runs({core::ModeChanged{core::Mode::edits, "exit_plan_mode", ""}, ends()});
+  EXPECT_EQ(script(runs, "/mode plan\none\ntwo\n"), 0);
+  ASSERT_EQ(runs.requests.size(), 2u);
+  EXPECT_EQ(runs.requests[0].mode, core::Mode::plan);
+  EXPECT_EQ(runs.requests[1].mode, core::Mode::edits);
+}
+
 TEST_F(ChatTest, AnUnknownCommandIsAnsweredWithTheNearest) {
   PlayedRuns runs({ends()});
   EXPECT_EQ(script(runs, "/tols\n/\x1b[2J\n/sesion x\n"), 2);
