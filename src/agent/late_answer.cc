@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tools/effects.h"
+#include "workspace/change_events.h"
 
 namespace boxagnts::agent {
 namespace {
@@ -32,17 +32,15 @@ Status log_one(const LateParts& parts, core::EventBody body) {
 
 Status settle(const LateParts& parts, const LateAnswer& answer, const core::Approval& approval) {
   const auto kept = TRY(kept_of(parts, answer.question, approval.changes));
-  core::ChangesSettled settled{.id = kept.id, .by = "answer"};
   if (answer.reply.answer == core::Answer::no) {
     (void)parts.changes.drop(kept.id);  // what is left over goes with the quota
-    settled.act = core::ChangesAct::dropped;
-    return log_one(parts, std::move(settled));
+    return log_one(parts, core::ChangesSettled{
+                              .id = kept.id, .act = core::ChangesAct::dropped, .by = "answer"});
   }
   auto set = parts.changes.open_set(kept.id, kept.root);
   if (!set) return std::unexpected(std::move(set.error()));
-  settled.act = core::ChangesAct::applied;
-  settled.files = tools::settled_files(TRY((*set)->apply({})), kept.root);
-  return log_one(parts, std::move(settled));
+  return log_one(parts, workspace::settled_event(kept.id, kept.root, core::ChangesAct::applied,
+                                                 TRY((*set)->apply({})), "answer"));
 }
 
 }  // namespace

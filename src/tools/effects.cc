@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "vfs/change_set.h"
 #include "vfs/host_filesystem.h"
+#include "workspace/change_events.h"
 
 namespace boxagnts::tools {
 namespace {
@@ -66,36 +67,10 @@ std::vector<std::string> folders_of(const std::vector<std::size_t>& paths, Folde
   return folders;
 }
 
-core::FileChange describe(const vfs::Change& change, const vfs::FileDiff* diff,
-                          const std::string& root) {
-  core::FileChange file{.path = below(root, change.path),
-                        .kind = !change.before  ? core::FileChangeKind::added
-                                : !change.after ? core::FileChangeKind::removed
-                                                : core::FileChangeKind::changed};
-  if (!diff) return file;
-  file.opaque = diff->opaque;
-  for (const auto& hunk : diff->hunks)
-    for (const auto line : base::split(hunk.text, '\n')) {
-      file.lines_added += line.starts_with('+') ? 1 : 0;
-      file.lines_removed += line.starts_with('-') ? 1 : 0;
-    }
-  return file;
-}
-
 std::string count_text(const core::FileChange& file) {
   if (file.opaque || (file.lines_added == 0 && file.lines_removed == 0))
     return std::string(core::name_of(file.kind));
   return "+" + std::to_string(file.lines_added) + " -" + std::to_string(file.lines_removed);
-}
-
-core::FileOutcome outcome_of(vfs::Outcome outcome) {
-  switch (outcome) {
-    case vfs::Outcome::applied: return core::FileOutcome::applied;
-    case vfs::Outcome::merged: return core::FileOutcome::merged;
-    case vfs::Outcome::already: return core::FileOutcome::already;
-    case vfs::Outcome::conflict: break;
-  }
-  return core::FileOutcome::conflict;
 }
 
 // The changes of one call in one mount.
@@ -180,11 +155,7 @@ class Settlement {
         .id = held_.staging.id(), .call_id = done_.call.id, .root = held_.staging.root()};
     set_ = TRY(done_.context.changes->keep(std::move(held_.staging), held_.changes));
     const auto diffs = TRY(set_->diff(vfs::Part::proposed));
-    for (const auto& change : held_.changes) {
-      const auto diff = std::ranges::find(diffs, change.path, &vfs::FileDiff::path);
-      kept_event_.files.push_back(
-          describe(change, diff == diffs.end() ? nullptr : &*diff, kept_event_.root));
-    }
+    kept_event_.files = workspace::file_changes(kept_event_.root, diffs);
     const std::string text = base::repair_utf8(vfs::to_unified(diffs));
     if (done_.context.keep && !text.empty())
       kept_event_.blob = TRY(done_.context.keep(base::prefix_at_character(text, kDiffBytesMax)));
@@ -230,8 +201,10 @@ class Settlement {
     const auto run = folders_for_run();
     if (run.size() <= kPathsShown)
       approval.for_this_run = "all changes below " + joined(run, kPathsShown);
+    // A rule is text: where a name is none, there is none to be written.
     const auto always = folders_for_always();
-    if (always.size() == 1) approval.always = "write " + base::glob_quoted(always.front());
+    if (always.size() == 1 && base::is_utf8(always.front()))
+      approval.always = "write " + base::glob_quoted(always.front());
     return approval;
   }
 
@@ -291,14 +264,14 @@ class Settlement {
   }
 
   Result<ToolOutput> apply(ToolOutput output, const std::string& by) {
-    core::ChangesSettled settled{.id = kept_event_.id, .act = core::ChangesAct::applied, .by = by};
-    auto applied = apply_set();
+    const auto applied = apply_set();
     if (!applied)
       return refused(core::ResultStatus::failed,
                      "what " + done_.call.tool + " changed could not be applied: " +
                          applied.error().message + "; look what stands there before you go on");
+    auto settled = workspace::settled_event(kept_event_.id, kept_event_.root,
+                                            core::ChangesAct::applied, *applied, by);
     std::string conflicts;
-    settled.files = settled_files(*std::move(applied), kept_event_.root);
     for (const auto& file : settled.files)
       if (file.outcome == core::FileOutcome::conflict)
         conflicts += "\nnot written: " + file.path + ": " + file.reason;
@@ -337,7 +310,7 @@ class Settlement {
   const DoneCall& done_;
   View::Held held_;
   base::Clock& clock_;
-  std::vector<std::string> paths_;  // as the guest sees them, in the order of the changes
+  std::vector<std::string> paths_;  // as the guest sees them, in the order of the changes, sorted
   // Of them what a question is about: not the folders that were made for what is in them.
   std::vector<std::size_t> subjects_;
   std::unique_ptr<vfs::ChangeSet> set_;
@@ -347,14 +320,6 @@ class Settlement {
 };
 
 }  // namespace
-
-std::vector<core::SettledFile> settled_files(std::vector<vfs::Applied> applied,
-                                             const std::string& root) {
-  std::vector<core::SettledFile> files;
-  for (auto& file : applied)
-    files.push_back({below(root, file.path), outcome_of(file.outcome), std::move(file.reason)});
-  return files;
-}
 
 std::string joined(const std::vector<std::string>& parts, std::size_t shown_max) {
   std::string text;

@@ -28,10 +28,6 @@ struct DoneCall {
 Result<ToolOutput> settle_changes(const DoneCall& done, View& view, ToolOutput output,
                                   base::Clock& clock);
 
-// What an act did to each file of a change set, as the log tells it. `root`: its host folder.
-std::vector<core::SettledFile> settled_files(std::vector<vfs::Applied> applied,
-                                             const std::string& root);
-
 // "a, b, c and 2 more"
 std::string joined(const std::vector<std::string>& parts, std::size_t shown_max);
 // What a no is told the model with: the person's own word behind it.

@@ -27,7 +27,7 @@ void count_lines(const vfs::Hunk& hunk, core::FileChange& change) {
 }  // namespace
 
 std::string event_path(const std::string& root, const std::string& path) {
-  return base::repair_utf8(root + "/" + path);
+  return base::repair_utf8((root == "/" ? "" : root) + "/" + path);
 }
 
 std::vector<core::FileChange> file_changes(const std::string& root,
