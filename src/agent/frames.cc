@@ -55,6 +55,9 @@ std::shared_ptr<FrameQueue> FrameHub::subscribe(const core::SessionId& session) 
   const std::lock_guard lock(mutex_);
   Channel& channel = channels_[session];
   for (const auto& frame : channel.current) queue->push(frame);
+  for (const auto& output : outputs_)
+    if (output->session() == session)
+      if (const auto frame = output->taken()) queue->push(*frame);
   channel.queues.push_back(queue);
   return queue;
 }
@@ -64,6 +67,8 @@ std::shared_ptr<FrameQueue> FrameHub::subscribe_all() {
   const std::lock_guard lock(mutex_);
   for (const auto& [session, channel] : channels_)
     for (const auto& frame : channel.current) queue->push(frame);
+  for (const auto& output : outputs_)
+    if (const auto frame = output->taken()) queue->push(*frame);
   everywhere_.push_back(queue);
   return queue;
 }
@@ -91,14 +96,41 @@ void FrameHub::publish(const core::Frame& frame) {
   for (const auto& queue : live(&channel)) queue->push(frame);
 }
 
+FrameHub::Channel* FrameHub::channel_of(const core::SessionId& session) {
+  const auto found = channels_.find(session);
+  return found == channels_.end() ? nullptr : &found->second;
+}
+
 void FrameHub::ring(const core::SessionId& session) {
   const std::lock_guard lock(mutex_);
-  const auto found = channels_.find(session);
-  Channel* const channel = found == channels_.end() ? nullptr : &found->second;
+  Channel* const channel = channel_of(session);
   for (const auto& queue : live(channel)) queue->ring();
   if (!channel) return;
   channel->current.clear();
-  if (channel->queues.empty()) channels_.erase(found);
+  if (channel->queues.empty()) channels_.erase(session);
+}
+
+std::shared_ptr<LiveOutput> FrameHub::begin_output(LiveOutput::Call call, base::Steady now) {
+  auto output = std::make_shared<LiveOutput>(std::move(call), now);
+  const std::lock_guard lock(mutex_);
+  outputs_.push_back(output);
+  return output;
+}
+
+void FrameHub::end_output(const std::shared_ptr<LiveOutput>& output) {
+  const std::lock_guard lock(mutex_);
+  std::erase(outputs_, output);
+}
+
+void FrameHub::collect_output(base::Steady now) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& output : outputs_) {
+    const auto queues = live(channel_of(output->session()));
+    if (queues.empty()) continue;  // it waits for who comes
+    const auto frame = output->take(now);
+    if (!frame) continue;
+    for (const auto& queue : queues) queue->push(*frame);
+  }
 }
 
 void FrameHub::lose(const core::SessionId& session, const Error& error) {

@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "agent/live_output.h"
 #include "base/time.h"
 #include "core/event.h"
 
@@ -52,6 +53,12 @@ class FrameHub {
   void publish(const core::Frame& frame);
   // An event was appended: what was being made is made.
   void ring(const core::SessionId& session);
+  // A call's tool writes: from now on collect_output() shows it to who follows, up to the end.
+  std::shared_ptr<LiveOutput> begin_output(LiveOutput::Call call, base::Steady now);
+  // Before the call's result is logged: no frame of it comes afterwards.
+  void end_output(const std::shared_ptr<LiveOutput>& output);
+  // By whoever follows, as often as it looks.
+  void collect_output(base::Steady now);
   // The session's run has lost its log: who follows is told why.
   void lose(const core::SessionId& session, const Error& error);
 
@@ -62,10 +69,12 @@ class FrameHub {
   };
   // Of the session and of all sessions.
   std::vector<std::shared_ptr<FrameQueue>> live(Channel* channel);
+  Channel* channel_of(const core::SessionId& session);
 
   std::mutex mutex_;
   std::vector<std::weak_ptr<FrameQueue>> everywhere_;
   std::map<core::SessionId, Channel> channels_;
+  std::vector<std::shared_ptr<LiveOutput>> outputs_;
 };
 
 }  // namespace boxagnts::agent

@@ -314,12 +314,13 @@ Status Loop::run_group(std::span<const core::ToolCall> calls) {
 
 Result<std::vector<core::EventBody>> Loop::run_call(const core::ToolCall& call,
                                                     tools::RunPolicy& policy) {
-  CallControl control(*this);
+  CallControl control(*this, call);
   core::ToolFinished finished{{.call_id = call.id,
                                .status = core::ResultStatus::cancelled,
                                .text = "The run was cancelled before this call began."}};
   if (!parts_.stop.stop_requested())
     finished = TRY(parts_.dependencies.pipeline.run(call, policy, context_, control));
+  control.end_output();
   TRY(shorten(finished.result));
   std::vector<core::EventBody> bodies;
   if (control.unlogged) bodies.emplace_back(std::move(*control.unlogged));
@@ -407,6 +408,19 @@ Result<tools::Asked> Loop::CallControl::ask(core::Approval approval) {
 Status Loop::CallControl::note(core::EventBody body) {
   TRY(log_decision());
   return loop_.log(std::span(&body, 1));
+}
+
+void Loop::CallControl::wrote(std::string_view bytes) {
+  if (!output_)
+    output_ = loop_.parts_.hub.begin_output(
+        {loop_.parts_.lease.session(), loop_.parts_.lease.run(), call_.id, loop_.last_number_},
+        std::chrono::steady_clock::now());
+  output_->wrote(bytes);
+}
+
+void Loop::CallControl::end_output() {
+  if (output_) loop_.parts_.hub.end_output(output_);
+  output_.reset();
 }
 
 Result<core::RuleAdded> Loop::CallControl::add_rule(const std::string& rule) {

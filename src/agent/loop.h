@@ -81,18 +81,24 @@ class Loop {
   // What the pipeline needs of the run, for one call; several may be under way.
   class CallControl final : public tools::RunControl {
    public:
-    explicit CallControl(Loop& loop) : loop_(loop) {}
+    CallControl(Loop& loop, const core::ToolCall& call) : loop_(loop), call_(call) {}
+    CallControl(const CallControl&) = delete;
+    ~CallControl() override { end_output(); }
     void touches(const core::CallFacts& facts) override;
     Status decided(const core::CallDecided& decision) override;
     Result<tools::Asked> ask(core::Approval approval) override;
     Status note(core::EventBody body) override;
     Result<core::RuleAdded> add_rule(const std::string& rule) override;
+    void wrote(std::string_view bytes) override;
+    void end_output();
     std::optional<core::CallDecided> unlogged;  // goes into the log with what comes next
 
    private:
     Status log_decision();
 
     Loop& loop_;
+    const core::ToolCall& call_;
+    std::shared_ptr<LiveOutput> output_;  // once it writes
   };
 
   Status run_calls();
@@ -116,7 +122,7 @@ class Loop {
   std::map<std::string, std::string> told_;  // as of Standing
   Conversation conversation_;
   std::unique_ptr<models::Encoded> encoded_;  // of conversation_
-  std::int64_t last_number_ = 0;
+  std::atomic<std::int64_t> last_number_ = 0;
   std::atomic<std::uint64_t> kept_bytes_ = 0;
   std::int64_t turns_ = 0;
   core::Usage usage_;

@@ -118,7 +118,7 @@ class RunsImpl final : public Runs {
 
   Result<std::unique_ptr<Tail>> tail(const core::SessionId& session, std::int64_t after) override {
     TRY(dependencies_.store.session(session));
-    return make_tail(dependencies_.store, hub_.subscribe(session), session, after);
+    return make_tail(dependencies_.store, hub_, session, after);
   }
 
   void let_end(const core::SessionId& session) override {
@@ -140,6 +140,7 @@ class RunsImpl final : public Runs {
   }
 
   std::shared_ptr<FrameQueue> frames() override { return hub_.subscribe_all(); }
+  void collect_output() override { hub_.collect_output(std::chrono::steady_clock::now()); }
 
  private:
   // Where its session's run is here, in that run's log; else as a run of its own.

@@ -120,6 +120,9 @@ class Runs {
   virtual std::vector<LiveRun> live() = 0;
   // Frames of every session, rung at every append of this process; begins with what is being made.
   virtual std::shared_ptr<FrameQueue> frames() = 0;
+  // What tools that run now have written goes into the queues; who follows calls it as often as it
+  // looks.
+  virtual void collect_output() = 0;
 };
 
 }  // namespace boxagnts::agent

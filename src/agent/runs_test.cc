@@ -630,6 +630,34 @@ TEST_F(RunsTest, FramesComeBeforeTheEventTheyBecomeAndALateReaderGetsEveryEvent)
       << "run_started, user_message, block, turn_ended, run_ended";
 }
 
+// The tool ends when its output has been seen.
+TEST_F(RunsTest, WhatARunningToolWritesIsSeenBeforeItsResult) {
+  std::latch seen(1);
+  add("talk", core::Level::read_only, [&](const Json&, const tools::Execution& execution) {
+    execution.control.wrote("half \xe2\x82");
+    execution.control.wrote("\xac");
+    seen.wait();
+    return output("half \xe2\x82\xac and the rest");
+  });
+  pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
+  runs_ = make_runs();
+  std::vector<std::string> order;
+  const auto events =
+      follow(start({calls({{"c1", "talk", "{}"}}), says("ok")}), [&](const Tail::Item& item) {
+        const auto* frame = std::get_if<core::Frame>(&item);
+        const auto* delta = frame ? std::get_if<core::OutputDelta>(&frame->body) : nullptr;
+        if (delta) {
+          order.push_back(delta->call_id + ": " + delta->text);
+          seen.count_down();
+        } else if (!frame && std::holds_alternative<core::ToolFinished>(
+                                 std::get<core::Event>(item).body)) {
+          order.push_back("finished");
+        }
+      });
+  EXPECT_EQ(order, (std::vector<std::string>{"c1: half \xe2\x82\xac", "finished"}));
+  EXPECT_EQ(ended(events).outcome, Outcome::finished);
+}
+
 TEST(FrameQueue, ASlowReaderLosesTheOldestAndNothingGrows) {
   FrameQueue queue;
   for (std::int64_t i = 0; i < 5000; ++i)

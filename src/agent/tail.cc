@@ -11,9 +11,12 @@ constexpr std::size_t kBatch = 64;
 
 class SessionTail final : public Tail {
  public:
-  SessionTail(store::Store& store, std::shared_ptr<FrameQueue> queue, core::SessionId session,
-              std::int64_t after)
-      : store_(store), queue_(std::move(queue)), session_(std::move(session)), seen_(after) {}
+  SessionTail(store::Store& store, FrameHub& hub, core::SessionId session, std::int64_t after)
+      : store_(store),
+        hub_(hub),
+        queue_(hub.subscribe(session)),
+        session_(std::move(session)),
+        seen_(after) {}
 
   Result<std::optional<Item>> next(std::stop_token stop, base::Steady deadline) override {
     while (true) {
@@ -21,6 +24,7 @@ class SessionTail final : public Tail {
       if (events_.empty())
         for (auto& event : TRY(store_.read(session_, seen_, kBatch)))
           events_.push_back(std::move(event));
+      hub_.collect_output(std::chrono::steady_clock::now());
       // Frames made behind the last shown event come first; take() drops those that were overtaken.
       if (auto frame = queue_->take(seen_)) return Item(std::move(*frame));
       if (!events_.empty()) {
@@ -38,6 +42,7 @@ class SessionTail final : public Tail {
 
  private:
   store::Store& store_;
+  FrameHub& hub_;
   const std::shared_ptr<FrameQueue> queue_;
   const core::SessionId session_;
   std::int64_t seen_;
@@ -46,9 +51,9 @@ class SessionTail final : public Tail {
 
 }  // namespace
 
-std::unique_ptr<Tail> make_tail(store::Store& store, std::shared_ptr<FrameQueue> queue,
-                                const core::SessionId& session, std::int64_t after) {
-  return std::make_unique<SessionTail>(store, std::move(queue), session, after);
+std::unique_ptr<Tail> make_tail(store::Store& store, FrameHub& hub, const core::SessionId& session,
+                                std::int64_t after) {
+  return std::make_unique<SessionTail>(store, hub, session, after);
 }
 
 }  // namespace boxagnts::agent

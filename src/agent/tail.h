@@ -8,7 +8,8 @@
 
 namespace boxagnts::agent {
 
-std::unique_ptr<Tail> make_tail(store::Store& store, std::shared_ptr<FrameQueue> queue,
-                                const core::SessionId& session, std::int64_t after);
+// Both outlive it.
+std::unique_ptr<Tail> make_tail(store::Store& store, FrameHub& hub, const core::SessionId& session,
+                                std::int64_t after);
 
 }  // namespace boxagnts::agent

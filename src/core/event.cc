@@ -397,6 +397,11 @@ Json to_json(const Frame& frame) {
   } else if (const auto* tool = std::get_if<ToolBegun>(&frame.body)) {
     out["kind"] = "tool_begun";
     out["call"] = to_json(Block(tool->call));
+  } else if (const auto* output = std::get_if<OutputDelta>(&frame.body)) {
+    out["kind"] = "tool_output";
+    out["call_id"] = output->call_id;
+    out["text"] = output->text;
+    if (output->skipped > 0) out["skipped"] = output->skipped;
   }
   return out;
 }

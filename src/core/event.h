@@ -179,13 +179,20 @@ struct CallBegun {
 struct ToolBegun {
   ToolCall call;
 };
-using FrameBody = std::variant<TextDelta, ThinkingDelta, CallBegun, ToolBegun>;
+// What a call's tool has written since the last one of these; the result has all of it. Counts
+// until the call's ToolFinished, whatever else is logged meanwhile.
+struct OutputDelta {
+  std::string call_id;
+  std::string text;
+  std::uint64_t skipped = 0;  // bytes before it that are not shown
+};
+using FrameBody = std::variant<TextDelta, ThinkingDelta, CallBegun, ToolBegun, OutputDelta>;
 
 struct Frame {
   SessionId session;
   RunId run;
   std::int64_t after = 0;  // number of the session's last event when the frame was made: a reader
-                           // that has seen a later event drops the frame
+                           // that has seen a later event drops the frame (but for OutputDelta)
   FrameBody body;
 };
 

@@ -187,6 +187,7 @@ class Feed::Follower {
       next_beat_ = clock_.steady() + kBeatEvery;
     }
     // Frames first: what they follow is in the log by now.
+    runs_.collect_output();
     for (auto& frame : queue_->take_all()) frames_.push_back(std::move(frame));
     const bool caught_up = TRY(follow_log());
     if (caught_up) follow_frames();

@@ -162,6 +162,48 @@ TEST_F(FeedTest, FramesAfterTheEndOfARunAreDropped) {
   EXPECT_EQ(next(*stream).id, 3);
 }
 
+// What a running tool writes counts until its own call's end, whatever else is logged.
+TEST_F(FeedTest, TheOutputOfARunningToolIsShownUntilItsCallEnds) {
+  auto one = writer();
+  const auto stream = attach({});
+  append(one);
+  EXPECT_EQ(next(*stream).id, 1);  // from here on it is live
+  std::atomic<std::int64_t> last = one.number;
+  const auto call = [&] {
+    return runs_.hub.begin_output({one.session, one.lease->run(), "c1", last}, base::Steady{});
+  };
+  auto output = call();
+  output->wrote("first ");
+  auto shown = next(*stream);
+  EXPECT_EQ(base::get_string(shown.data, "kind"), "tool_output");
+  EXPECT_EQ(base::get_string(shown.data, "call_id"), "c1");
+  EXPECT_EQ(text_of(shown), "first ");
+  output->wrote("second");
+  EXPECT_EQ(text_of(next(*stream)), "second");
+  append(one);
+  EXPECT_EQ(next(*stream).id, 2);
+
+  const auto late = attach({one.session, {}});
+  const auto snapshot = next(*late);
+  EXPECT_EQ(base::get_string(snapshot.data, "kind"), "snapshot");
+  EXPECT_EQ(base::get_int(snapshot.data, "after"), 2);
+  EXPECT_EQ(text_of(snapshot), "first second");
+
+  // A piece on its way while the call's end is logged comes too late.
+  const core::EventBody finished = core::ToolFinished{{.call_id = "c1"}};
+  ASSERT_TRUE(store_->append(*one.lease, std::span(&finished, 1)));
+  output->wrote("too late");
+  runs_.hub.ring(one.session);
+  EXPECT_EQ(next(*stream).id, 3);
+  runs_.hub.end_output(output);
+  last = 3;
+  output = call();
+  output->wrote("the next of that id");
+  EXPECT_EQ(text_of(next(*stream)), "the next of that id");
+  const auto later = attach({one.session, {}});
+  EXPECT_EQ(text_of(next(*later)), "the next of that id");
+}
+
 TEST_F(FeedTest, ASlowReaderIsBoundedAndHarmsNobody) {
   auto one = writer();
   const auto slow = attach({}, 10'000);

@@ -1,5 +1,7 @@
 #include "gateway/making.h"
 
+#include "agent/live_output.h"
+
 namespace boxagnts::gateway {
 namespace {
 
@@ -30,7 +32,25 @@ void Making::finished(const core::Event& event) {
     sessions_.erase(found);
     return;
   }
-  found->second = Session{.last_number = event.number, .run = {}, .frames = {}};
+  Session& session = found->second;
+  session.last_number = event.number;
+  session.frames.clear();
+  session.bytes = 0;
+  if (const auto* tool = std::get_if<core::ToolFinished>(&event.body)) {
+    session.outputs.erase(tool->result.call_id);
+    session.finished[tool->result.call_id] = event.number;
+  }
+}
+
+// What is logged meanwhile does not overtake it: only the call's own end does.
+bool Making::add_output(Session& session, const core::Frame& frame) {
+  const auto& delta = std::get<core::OutputDelta>(frame.body);
+  const auto finished = session.finished.find(delta.call_id);
+  if (finished != session.finished.end() && frame.after < finished->second) return false;
+  session.run = frame.run;
+  const auto [entry, is_first] = session.outputs.try_emplace(delta.call_id, frame);
+  if (!is_first) agent::join_output(std::get<core::OutputDelta>(entry->second.body), delta);
+  return true;
 }
 
 bool Making::add(const core::Frame& frame, store::Store& store) {
@@ -42,6 +62,7 @@ bool Making::add(const core::Frame& frame, store::Store& store) {
     found = sessions_.emplace(frame.session, Session{.last_number = session->events}).first;
   }
   Session& session = found->second;
+  if (std::holds_alternative<core::OutputDelta>(frame.body)) return add_output(session, frame);
   if (frame.after < session.last_number) return false;
   session.run = frame.run;
   session.bytes += bytes_of(frame);
@@ -58,9 +79,11 @@ bool Making::add(const core::Frame& frame, store::Store& store) {
 std::vector<Json> Making::snapshots(const std::optional<core::SessionId>& wanted) const {
   std::vector<Json> snapshots;
   for (const auto& [id, session] : sessions_) {
-    if (session.frames.empty() || (wanted && *wanted != id)) continue;
+    if (session.frames.empty() && session.outputs.empty()) continue;
+    if (wanted && *wanted != id) continue;
     JsonArray frames;
     for (const auto& frame : session.frames) frames.push_back(core::to_json(frame));
+    for (const auto& [call, frame] : session.outputs) frames.push_back(core::to_json(frame));
     snapshots.push_back(JsonObject{{"frame", true},
                                    {"kind", "snapshot"},
                                    {"session", id.text},

@@ -31,7 +31,11 @@ class Making {
     core::RunId run;
     std::vector<core::Frame> frames;
     std::size_t bytes = 0;
+    // What running calls have written, by their ids; and the numbers of those that finished.
+    std::map<std::string, core::Frame> outputs;
+    std::map<std::string, std::int64_t> finished;
   };
+  static bool add_output(Session& session, const core::Frame& frame);
   std::map<core::SessionId, Session> sessions_;
 };
 

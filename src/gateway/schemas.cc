@@ -144,9 +144,12 @@ constexpr std::string_view kSchemas =
   "description": "Server-sent events. `attached` comes first. An unnamed one is an Event, )json"
     R"json(its id is its position: to go on after a break, send the last id as Last-Event-ID )json"
     R"json(or `after`; nothing is missed or comes twice. `frame` is a piece of what is being )json"
-    R"json(made, without an id: text_delta, thinking_delta, call_begun, tool_begun, or )json"
-    R"json(snapshot, which takes the place of all frames of its session. A frame counts until )json"
-    R"json(an event of its session with a number higher than its `after` comes."},
+    R"json(made, without an id: text_delta, thinking_delta, call_begun, tool_begun, )json"
+    R"json(tool_output, or snapshot, which takes the place of all frames of its session. A frame )json"
+    R"json(counts until an event of its session with a number higher than its `after` comes; )json"
+    R"json(but tool_output, {call_id, text, skipped}, until the tool_finished of its call: it is )json"
+    R"json(what a running tool writes, at most a frame in 50 ms of a call; in a snapshot its end, )json"
+    R"json(at most 16 KiB; `skipped` bytes before it are not shown (absent: none)."},
 
 "ChangeSet": {
   "type": "object", "required": ["changes", "call_id", "root", "state", "files"],

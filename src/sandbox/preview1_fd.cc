@@ -191,7 +191,10 @@ Errno write_stream(Call& call, const Descriptor& to, std::span<const std::span<s
       if (!done && total == 0) return from_host_errno(done.error());
       put = done.value_or(0);  // what went before is told, and counts
     } else {
-      to.output->text.append(reinterpret_cast<const char*>(bytes.data()), put);
+      const std::string_view text(reinterpret_cast<const char*>(bytes.data()), put);
+      to.output->text += text;
+      const auto& told = call.process.process.on_output;
+      if (told && put > 0 && to.output == &call.process.output) told(text);
     }
     total += put;
     if (put < bytes.size()) break;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +57,8 @@ struct Process {
   core::Limits limits;
   // Streams instead of `input`, and of ProcessResult's output and errors.
   std::shared_ptr<vfs::File> standard_input, standard_output, standard_error;
+  // Is told what stdout collects, as it comes, on the thread of run(); must not wait.
+  std::function<void(std::string_view)> on_output;
   World* world = nullptr;      // else the machine's; outlives the run
   Network* network = nullptr;  // else it has none; outlives the run
   // What the limit of time leaves out: while a person is asked. Outlives the run.

@@ -39,6 +39,7 @@ class PlayedRuns final : public agent::Runs {
   }
   std::vector<agent::LiveRun> live() override { return {}; }
   std::shared_ptr<agent::FrameQueue> frames() override { return nullptr; }
+  void collect_output() override {}
   void let_end(const core::SessionId&) override {}
 
   std::vector<agent::RunRequest> requests;

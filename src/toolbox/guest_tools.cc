@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "base/compression.h"
 #include "base/guard.h"
@@ -79,6 +80,12 @@ class GuestTool final : public tools::Tool {
                              .input = input,
                              .limits = grant.limits,
                              .stopped = &execution.stopped};
+    // Parts are no text to be shown before they are parsed.
+    bool begun = false, shown = true;
+    process.on_output = [&](std::string_view bytes) {
+      if (!std::exchange(begun, true)) shown = !manifest_.has_parts || !has_parts(bytes);
+      if (shown) execution.control.wrote(bytes);
+    };
     const bool connects = network_ && !GUARD("toolbox.no-network", !manifest_.wants_network);
     const auto network = connects ? network_(execution) : nullptr;
     process.network = network.get();
@@ -90,6 +97,7 @@ class GuestTool final : public tools::Tool {
       return failed("it cannot go on in the program \"" + base::one_line(first.program, 80) +
                     "\", which its manifest does not name");
     const auto took = clock_.steady() - began - execution.stopped.total();
+    begun = false;
     process.limits.wall_time = std::max(
         std::chrono::milliseconds(1),
         std::chrono::duration_cast<std::chrono::milliseconds>(grant.limits.wall_time - took));

@@ -96,6 +96,18 @@ TEST_P(ReadImages, WholeOnesAreShown) {
   EXPECT_EQ(kept_, std::vector{content});
 }
 
+// Parts are parsed before anything of them is shown; text is shown as it comes.
+TEST_P(ReadImages, AreNotShownWhileTheyAreRead) {
+  put("image", GetParam().make(640, 480, 40));
+  put("text", "a line\n");
+  for (const auto* name : {"image", "text"}) {
+    tools::TestExecution execution(grant_, context_, shared_->clock);
+    const auto output = execution.run(tool("read"), {{"file_path", name}});
+    ASSERT_TRUE(output);
+    EXPECT_EQ(execution.control.written, name == "text"s ? output->text : "");
+  }
+}
+
 TEST_P(ReadImages, LargeOnesGoThroughWhole) {
   const auto content = GetParam().make(8000, 8000, 4'900'000);
   const auto output = read(content);

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/event.h"
@@ -33,6 +34,9 @@ class RunControl {
   virtual void touches(const core::CallFacts& facts) = 0;
   // Logs a fact of the call. Errors end the run.
   virtual Status note(core::EventBody body) = 0;
+  // What the tool has written of its output, as it comes. On the thread that runs the tool, which
+  // it never keeps waiting.
+  virtual void wrote(std::string_view) {}
   // A person's "always": writes the rule down. Errors: io, permission_denied.
   virtual Result<core::RuleAdded> add_rule(const std::string& rule) = 0;
 };

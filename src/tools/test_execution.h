@@ -25,8 +25,10 @@ class NobodyAnswers final : public RunControl, public ConnectionAsker {
     return fail(Code::permission_denied, "nobody is there");
   }
   void made(const net::Destination&) override {}
+  void wrote(std::string_view bytes) override { written += bytes; }
 
   std::vector<core::EventBody> notes;
+  std::string written;
 };
 
 inline std::shared_ptr<const vfs::NameSpace> open_directly(const core::Grant& grant,
