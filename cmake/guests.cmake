@@ -130,7 +130,7 @@ foreach(source sdk/sdk.cc sdk/arguments.cc sdk/files.cc sdk/json.cc)
   list(APPEND GUEST_SDK_OBJECTS ${object})
 endforeach()
 
-boxagnts_guest(read main.cc file.cc file_type.cc image.cc line_printer.cc notebook.cc)
+boxagnts_guest(read main.cc file.cc file_type.cc line_printer.cc notebook.cc)
 boxagnts_guest(write main.cc)
 boxagnts_guest(edit main.cc near_match.cc)
 boxagnts_guest(glob main.cc newest.cc pattern.cc)

@@ -29,6 +29,7 @@ import drive_questions
 import drive_server
 import drive_server_attacks
 import drive_server_schema
+import drive_server_sessions
 import drive_settings
 import drive_skills
 import drive_state

@@ -11,9 +11,30 @@ core::Message& Conversation::last_of(core::Role role) {
   return messages_.back();
 }
 
+void Conversation::attach(const core::AttachedFile& file, std::vector<core::Block>& blocks) const {
+  if (file.is_image()) {
+    blocks.emplace_back(core::TextBlock{attached_image(file)});
+    blocks.emplace_back(core::ImageBlock{.call_id = {},
+                                         .media_type = file.media_type,
+                                         .blob = file.blob,
+                                         .width = file.width,
+                                         .height = file.height,
+                                         .bytes = file.bytes});
+    return;
+  }
+  const auto text = texts_.blob ? texts_.blob(file.blob)
+                                : Result<std::string>(fail(Code::not_found, "it was not kept"));
+  const std::string shown = text ? shortened(*text, texts_.bytes_max,
+                                             ". read_result with id " + file.blob + " shows them")
+                                 : "(it cannot be read: " + text.error().message + ")";
+  blocks.emplace_back(core::TextBlock{attached_text(file, shown)});
+}
+
 void Conversation::apply(const core::Event& event) {
   if (const auto* user = std::get_if<core::UserMessage>(&event.body)) {
-    last_of(core::Role::user).blocks.emplace_back(core::TextBlock{user->text});
+    auto& blocks = last_of(core::Role::user).blocks;
+    blocks.emplace_back(core::TextBlock{user->text});
+    for (const auto& file : user->attachments) attach(file, blocks);
   } else if (const auto* block = std::get_if<core::AssistantBlock>(&event.body)) {
     unfinished_.push_back(block->block);
   } else if (std::holds_alternative<core::TurnEnded>(event.body)) {

@@ -43,6 +43,7 @@ Loop::Loop(Parts parts)
                    },
                .changes = &parts_.dependencies.changes},
       policy_(policy_of(parts_.request, parts_.settings)),
+      conversation_({.blob = context_.result, .bytes_max = parts_.settings.result_bytes_max}),
       jitter_(static_cast<std::uint32_t>(parts_.dependencies.clock.now())) {}
 
 Status Loop::log(std::span<const core::EventBody> bodies) {
@@ -147,8 +148,17 @@ Status Loop::begin() {
         core::InstructionsLoaded{one.path, std::string(workspace::name_of(one.origin)), one.text});
   }
   if (parts_.request.skill) bodies.emplace_back(*parts_.request.skill);
-  bodies.emplace_back(core::UserMessage{parts_.request.prompt});
+  bodies.emplace_back(core::UserMessage{parts_.request.prompt, TRY(keep_attachments())});
   return log(bodies);
+}
+
+// They are the person's, so they do not count among what the run may keep.
+Result<std::vector<core::AttachedFile>> Loop::keep_attachments() {
+  auto files = TRY(judge_attachments(parts_.request.attachments));
+  for (std::size_t i = 0; i < files.size(); ++i)
+    files[i].blob = TRY(parts_.dependencies.store.put_blob(parts_.lease.session(),
+                                                           parts_.request.attachments[i].bytes));
+  return files;
 }
 
 void Loop::answered_late(const core::Approval& approval, const core::Reply& reply) {
@@ -341,7 +351,6 @@ Result<std::string> Loop::keep(std::string_view bytes) {
   return parts_.dependencies.store.put_blob(parts_.lease.session(), bytes);
 }
 
-// What a model can use of an oversize result: its head, its tail, how much is between.
 Status Loop::shorten(core::ToolResult& result) {
   const std::size_t bytes_max = parts_.settings.result_bytes_max;
   result.total_bytes = result.text.size();
@@ -350,14 +359,10 @@ Status Loop::shorten(core::ToolResult& result) {
   if (!kept && kept.error().code != Code::limit_exceeded)
     return std::unexpected(std::move(kept.error()));
   if (kept) result.blob = *std::move(kept);
-  const auto head = base::prefix_at_character(result.text, bytes_max / 4 * 3);
-  const auto tail = base::suffix_at_character(result.text, bytes_max / 4);
-  const std::size_t cut = result.text.size() - head.size() - tail.size();
-  result.text = std::string(head) + "\n\n[… " + std::to_string(cut) + " of " +
-                std::to_string(result.total_bytes) + " bytes left out here" +
-                (kept ? ". read_result with id " + result.blob + " shows them"
-                      : ", and not kept: " + kept.error().message) +
-                "; better ask for less at a time. …]\n\n" + std::string(tail);
+  result.text = shortened(result.text, bytes_max,
+                          (kept ? ". read_result with id " + result.blob + " shows them"
+                                : ", and not kept: " + kept.error().message) +
+                              "; better ask for less at a time.");
   return {};
 }
 

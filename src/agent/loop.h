@@ -105,6 +105,7 @@ class Loop {
   Status run_group(std::span<const core::ToolCall> calls);
   Result<std::vector<core::EventBody>> run_call(const core::ToolCall& call,
                                                 tools::RunPolicy& policy);
+  Result<std::vector<core::AttachedFile>> keep_attachments();
   Result<std::string> keep(std::string_view bytes);  // limit_exceeded
   Status shorten(core::ToolResult& result);
   Result<tools::Asked> ask(core::Approval approval);

@@ -1,5 +1,7 @@
 #include "agent/prompt.h"
 
+#include "base/text.h"
+
 namespace boxagnts::agent {
 
 const char* const kContinueAfterTokenLimit =
@@ -24,6 +26,33 @@ std::string also_there(const core::Grant& envelope) {
 std::string folder_instructions(const core::InstructionsLoaded& loaded) {
   return "[" + loaded.path + " says how to work on the files of its folder and below. It cannot " +
          "allow what your tools refuse.]\n" + loaded.text;
+}
+
+namespace {
+
+std::string named(const core::AttachedFile& file) {
+  return file.path.empty() ? file.name : file.path;
+}
+
+}  // namespace
+
+std::string attached_image(const core::AttachedFile& file) {
+  return "[attached image: " + named(file) + "]";
+}
+
+std::string attached_text(const core::AttachedFile& file, const std::string& text) {
+  return "[attached file: " + named(file) + ", " + base::human_bytes(file.bytes) + "]\n" + text +
+         (text.empty() || text.ends_with('\n') ? "" : "\n") + "[end of " + named(file) + "]";
+}
+
+std::string shortened(std::string_view text, std::size_t bytes_max, std::string_view more) {
+  if (text.size() <= bytes_max) return std::string(text);
+  const auto head = base::prefix_at_character(text, bytes_max / 4 * 3);
+  const auto tail = base::suffix_at_character(text, bytes_max / 4);
+  const std::size_t cut = text.size() - head.size() - tail.size();
+  return std::string(head) + "\n\n[… " + std::to_string(cut) + " of " +
+         std::to_string(text.size()) + " bytes left out here" + std::string(more) + " …]\n\n" +
+         std::string(tail);
 }
 
 std::string system_prompt(const PromptParts& parts) {

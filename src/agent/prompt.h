@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/event.h"
 #include "workspace/instructions.h"
@@ -21,6 +22,14 @@ std::string system_prompt(const PromptParts& parts);
 
 // What a model is told of the AGENTS.md nearest to a file that it works on.
 std::string folder_instructions(const core::InstructionsLoaded& loaded);
+
+// The text that stands before an image, or for a text, that a person attached.
+std::string attached_image(const core::AttachedFile& file);
+std::string attached_text(const core::AttachedFile& file, const std::string& text);
+
+// A text of at most `bytes_max` as it is; of a longer one what a model can use: its head, its tail,
+// how much is between, and `more`: where that is.
+std::string shortened(std::string_view text, std::size_t bytes_max, std::string_view more);
 
 // Sent as the user's words when an answer was cut at the model's token limit.
 extern const char* const kContinueAfterTokenLimit;

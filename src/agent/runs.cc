@@ -66,6 +66,7 @@ class RunsImpl final : public Runs {
 
   Result<Started> start(const RunRequest& request) override {
     reap();
+    TRY(judge_attachments(request.attachments));
     auto run = std::make_unique<ActiveRun>();
     run->settings = settings_();
     const auto place = TRY(take_place(run->settings->runs_max));
@@ -87,6 +88,7 @@ class RunsImpl final : public Runs {
     const auto after = TRY(run->loop->open());
     Started started{session, run->lease->run(), after};
     TRY(run->loop->begin());
+    run->request.attachments = {};
     if (auto launched = launch(started.run, run); !launched) {
       TRY(run->loop->finish({.outcome = core::Outcome::failed, .error = launched.error()}));
       return std::unexpected(std::move(launched.error()));

@@ -11,7 +11,9 @@
 #include <stop_token>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "agent/attachments.h"
 #include "agent/frames.h"
 #include "agent/rule_book.h"
 #include "agent/settings.h"
@@ -29,8 +31,9 @@ namespace boxagnts::agent {
 
 struct RunRequest {
   std::string prompt;
-  std::optional<core::SessionId> session;  // absent: a new one
-  std::string model;                       // "openai/…", "scripted/…"
+  std::vector<Attachment> attachments = {};  // bytes are let go once they are kept
+  std::optional<core::SessionId> session;    // absent: a new one
+  std::string model;                         // "openai/…", "scripted/…"
   core::Mode mode = core::Mode::ask;
   core::AgentAccess access = core::AgentAccess::full;
   std::int64_t turns_max = 50;
@@ -101,7 +104,7 @@ class Runs {
   virtual ~Runs() = default;
 
   // Returns when the run is in the log. Errors: not_found (session), busy (session owned by a live
-  // run, or too many runs), invalid_argument (model).
+  // run, or too many runs), invalid_argument (model, attachments).
   virtual Result<Started> start(const RunRequest& request) = 0;
   // Stops the run as soon as may be; its RunEnded follows. not_found when it is not running here.
   virtual Status cancel(const core::RunId& run) = 0;

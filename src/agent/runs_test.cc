@@ -649,8 +649,8 @@ TEST_F(RunsTest, WhatARunningToolWritesIsSeenBeforeItsResult) {
         if (delta) {
           order.push_back(delta->call_id + ": " + delta->text);
           seen.count_down();
-        } else if (!frame && std::holds_alternative<core::ToolFinished>(
-                                 std::get<core::Event>(item).body)) {
+        } else if (!frame &&
+                   std::holds_alternative<core::ToolFinished>(std::get<core::Event>(item).body)) {
           order.push_back("finished");
         }
       });

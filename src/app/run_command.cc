@@ -111,6 +111,8 @@ Result<int> run_agent(const cli::RunCommand& command, std::optional<core::SkillU
   auto prompt = TRY(whole_prompt(command.prompt, canceller.token()));
   auto request = TRY(request_of(command.choices, preferences));
   request.prompt = std::move(prompt);
+  for (const auto& file : command.attachments)
+    request.attachments.push_back(TRY(agent::read_attachment(file)));
   request.attended = console != nullptr;
   request.skill = std::move(skill);
   const auto program =

@@ -24,6 +24,14 @@ namespace {
 
 using namespace std::string_literals;
 
+TEST(Text, Base64ComesBackAndWhatIsNoneIsRefused) {
+  for (const std::string bytes : {std::string(), std::string("a"), std::string("ab"),
+                                  std::string("abc"), std::string("\0\xff\0", 3)})
+    EXPECT_EQ(from_base64(base64(bytes)).value(), bytes);
+  for (const auto* wrong : {"YQ", "YQ=", "YQ==\n", "Y Q=", "Y===", "YR==", "_-==", "YQ==YQ=="})
+    EXPECT_EQ(from_base64(wrong).error().code, Code::invalid_argument) << wrong;
+}
+
 TEST(Error, EveryCodeHasARowAndANameThatFindsItAgain) {
   for (int i = 0; i <= static_cast<int>(Code::internal); ++i) {
     const auto code = static_cast<Code>(i);

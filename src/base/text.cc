@@ -217,6 +217,16 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
+Result<std::string> from_base64(std::string_view text) {
+  std::string bytes(text.size() / 4 * 3, '\0');
+  std::size_t size = 0;
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
+                        text.size(), nullptr, &size, nullptr, sodium_base64_VARIANT_ORIGINAL) != 0)
+    return fail(Code::invalid_argument, "it is no base64: RFC 4648, section 4, with its padding");
+  bytes.resize(size);
+  return bytes;
+}
+
 std::string human_bytes(std::uint64_t bytes) {
   if (bytes < 1000) return std::to_string(bytes) + " bytes";
   static constexpr std::array kUnits{"KB", "MB", "GB", "TB", "PB", "EB"};

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace boxagnts::base {
 
 bool is_utf8(std::string_view text);
@@ -37,6 +39,8 @@ std::string lower_case(std::string_view text);
 
 // RFC 4648, section 4: with padding.
 std::string base64(std::string_view bytes);
+// Errors: invalid_argument for anything else.
+Result<std::string> from_base64(std::string_view text);
 
 // "1.5 KB", "3.0 MB" (powers of 1000) and "850 ms", "12.3 s", "4 min 05 s".
 std::string human_bytes(std::uint64_t bytes);

@@ -366,6 +366,10 @@ Commands define(CLI::App& app, Given& given) {
   auto& run = *commands.run;
   run.footer(kRunExamples);
   run.add_option("prompt", given.run.prompt, "what to do");
+  run.add_option("--attach", given.run.attachments,
+                 "a file that goes along: text, or an image; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   add_run_options(run, given);
   commands.chat = app.add_subcommand("chat", "talk with an agent about the workspace");
   commands.chat->footer(kChatExamples);
@@ -455,7 +459,8 @@ Result<RunChoices> run_choices(const CLI::App& app, const Given& given) {
 }
 
 Result<RunCommand> run_command(const CLI::App& app, const Given& given) {
-  return RunCommand{given.common, given.run.prompt, TRY(run_choices(app, given)), given.json};
+  return RunCommand{given.common, given.run.prompt, given.run.attachments,
+                    TRY(run_choices(app, given)), given.json};
 }
 
 Result<Command> serve_command(const CLI::App& app, Given& given) {

@@ -28,6 +28,7 @@ struct RunChoices {
 struct RunCommand {
   Common common;
   std::string prompt;  // without what is piped in
+  std::vector<std::string> attachments;
   RunChoices choices;
   bool json = false;
 };

@@ -22,6 +22,11 @@ Error error_from_json(const Json* json) {
           .retry_after_ms = base::get_int(*json, "retry_after_ms").value_or(0)};
 }
 
+template <class Number>
+Number number_of(const Json& json, std::string_view key) {
+  return static_cast<Number>(base::get_int(json, key).value_or(0));
+}
+
 // Each body knows its kind, how to write its fields and how to read them.
 template <class Body>
 struct Codec;
@@ -43,8 +48,37 @@ struct Codec<RunStarted> {
 template <>
 struct Codec<UserMessage> {
   static constexpr std::string_view kKind = "user_message";
-  static void write(const UserMessage& body, JsonObject& out) { out["text"] = body.text; }
-  static Result<EventBody> read(const Json& json) { return UserMessage{text_of(json, "text")}; }
+  static void write(const UserMessage& body, JsonObject& out) {
+    out["text"] = body.text;
+    if (body.attachments.empty()) return;
+    JsonArray attachments;
+    for (const auto& file : body.attachments) {
+      JsonObject entry{{"name", file.name},
+                       {"media_type", file.media_type},
+                       {"bytes", file.bytes},
+                       {"blob", file.blob}};
+      if (!file.path.empty()) entry["path"] = file.path;
+      if (file.is_image()) {
+        entry["width"] = file.width;
+        entry["height"] = file.height;
+      }
+      attachments.push_back(std::move(entry));
+    }
+    out["attachments"] = std::move(attachments);
+  }
+  static Result<EventBody> read(const Json& json) {
+    UserMessage body{text_of(json, "text")};
+    if (const auto* list = base::get_array(json, "attachments"))
+      for (const auto& entry : *list)
+        body.attachments.push_back({.name = text_of(entry, "name"),
+                                    .path = text_of(entry, "path"),
+                                    .media_type = text_of(entry, "media_type"),
+                                    .bytes = number_of<std::uint64_t>(entry, "bytes"),
+                                    .blob = text_of(entry, "blob"),
+                                    .width = number_of<std::uint32_t>(entry, "width"),
+                                    .height = number_of<std::uint32_t>(entry, "height")});
+    return body;
+  }
 };
 
 template <>

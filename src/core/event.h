@@ -44,8 +44,21 @@ struct RunStarted {
   Mode mode = Mode::ask;
   std::int64_t turns_max = 0;
 };
+// What a person gave a run along with the prompt. The bytes are a blob of the session.
+struct AttachedFile {
+  std::string name;
+  std::string path;        // from the workspace; "" where it came from elsewhere
+  std::string media_type;  // an image's, or "text/plain": UTF-8
+  std::uint64_t bytes = 0;
+  std::string blob;
+  std::uint32_t width = 0, height = 0;  // in pixels, of an image
+  bool is_image() const { return width > 0; }
+  bool operator==(const AttachedFile&) const = default;
+};
+
 struct UserMessage {
   std::string text;
+  std::vector<AttachedFile> attachments = {};
 };
 // One finished block of a model's answer: text, thinking or a call.
 struct AssistantBlock {

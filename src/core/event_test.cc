@@ -15,6 +15,9 @@ std::vector<EventBody> one_of_each_kind() {
   return {
       RunStarted{"scripted/x", Mode::edits, 50},
       UserMessage{"hello\n\"é\""},
+      UserMessage{"look",
+                  {{"a.png", "docs/a.png", "image/png", 1234, "blob1", 640, 480},
+                   {"b.txt", "", "text/plain", 0, "blob2", 0, 0}}},
       AssistantBlock{TextBlock{"text"}},
       AssistantBlock{ThinkingBlock{"hm", "sig"}},
       AssistantBlock{ToolCall{"c1", "read", "{not json"}},

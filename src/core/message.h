@@ -47,8 +47,8 @@ struct ToolResult {
   bool operator==(const ToolResult&) const = default;
 };
 
-// An image that a call gave. The bytes are a blob of the store; a reader that cannot show them says
-// what they are (describe()).
+// An image that a call gave, or a person (without a call). The bytes are a blob of the store; a
+// reader that cannot show them says what they are (describe()).
 struct ImageBlock {
   std::string call_id;
   std::string media_type;  // image/png, image/jpeg, image/gif or image/webp
@@ -67,8 +67,8 @@ using Block = std::variant<TextBlock, ThinkingBlock, ToolCall, ToolResult, Image
 enum class Role : std::uint8_t { user, assistant };
 BOXAGNTS_ENUM_NAMES(Role, "user", "assistant");
 
-// User messages hold text, tool results and images, each behind its result; assistant messages hold
-// text, thinking and calls.
+// User messages hold text, tool results, and images: a call's behind its result, a person's behind
+// a text that names it; assistant messages hold text, thinking and calls.
 struct Message {
   Role role = Role::user;
   std::vector<Block> blocks;

@@ -155,7 +155,7 @@ TEST_F(GatewayTest, BodiesAreJsonAndWhatIsDeclared) {
                            R"({"prompt":"x","session":"../x"})", "{\"prompt\":\"\xff\"}"})
     EXPECT_EQ(call("POST", "/api/v1/runs", body).status, 400) << body;
   const auto large =
-      call("POST", "/api/v1/runs", R"({"prompt":")" + std::string(5 << 20, 'x') + "\"}");
+      call("POST", "/api/v1/runs", R"({"prompt":")" + std::string(33 << 20, 'x') + "\"}");
   EXPECT_EQ(large.status, 413);
 }
 

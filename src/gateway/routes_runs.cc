@@ -1,11 +1,51 @@
 #include <algorithm>
 
 #include "base/guard.h"
+#include "base/text.h"
 #include "gateway/parts.h"
 #include "gateway/routes.h"
 
 namespace boxagnts::gateway {
 namespace {
+
+// A file of the workspace, or bytes that came along. What the rules deny models to read a person
+// may give them.
+Result<agent::Attachment> attachment_in(const Json& entry, workspace::Files& files) {
+  const auto text = [&](std::string_view key) {
+    return std::string(base::get_string(entry, key).value_or(""));
+  };
+  agent::Attachment attachment{.name = text("name"), .path = text("path"), .bytes = {}};
+  if (attachment.path.empty()) {
+    auto bytes = base::from_base64(*base::get_string(entry, "data"));
+    if (!bytes)
+      return fail(Code::invalid_argument,
+                  "the data of \"" + attachment.name + "\": " + bytes.error().message);
+    attachment.bytes = *std::move(bytes);
+    return attachment;
+  }
+  const auto opened = TRY(files.open_file(attachment.path));
+  attachment.name = opened.entry.name;
+  auto bytes = base::read_all(opened.fd.get(), agent::kAttachedBytesMax);
+  if (!bytes && bytes.error().code == Code::limit_exceeded)
+    return fail(Code::invalid_argument, "\"" + attachment.path + "\" cannot be attached: it has " +
+                                            base::human_bytes(opened.entry.size) +
+                                            ", and a run takes at most " +
+                                            base::human_bytes(agent::kAttachedBytesMax));
+  attachment.bytes = TRY(std::move(bytes));
+  return attachment;
+}
+
+Result<std::vector<agent::Attachment>> attachments_in(Call& call) {
+  std::vector<agent::Attachment> attachments;
+  std::uint64_t bytes = 0;
+  if (const auto* entries = base::get_array(call.body, "attachments"))
+    for (const auto& entry : *entries) {
+      attachments.push_back(TRY(attachment_in(entry, call.parts.services.files)));
+      bytes += attachments.back().bytes.size();
+      if (bytes > agent::kAttachedBytesMax) break;  // the run refuses them; no more is read
+    }
+  return attachments;
+}
 
 Result<Reply> start_run(Call& call) {
   const Services& services = call.parts.services;
@@ -34,6 +74,7 @@ Result<Reply> start_run(Call& call) {
     request.access = TRY(core::parse_enum<core::AgentAccess>(*access));
   request.turns_max =
       base::get_int(call.body, "max_turns").value_or(services.settings()->turns_max);
+  request.attachments = TRY(attachments_in(call));
   request.attended = true;  // whoever follows the events may answer
   auto started = services.runs.start(request);
   // A session that another run owns is a conflict here: waiting is not all that helps.
@@ -107,7 +148,7 @@ std::vector<Route> run_routes() {
        .id = "startRun",
        .tag = "runs",
        .summary = "Starts a run, in a new session or in one that is free",
-       .body = {Body::Kind::json, "RunStart", 4 << 20},
+       .body = {Body::Kind::json, "RunStart", 32 << 20},
        .success = {.status = 201,
                    .schema = "RunStarted",
                    .description = "The run is in the log; follow its session's events."},

@@ -47,7 +47,21 @@ constexpr std::string_view kSchemas =
     R"json(configuration's."},
     "mode": {"$ref": "#/components/schemas/Mode"},
     "access": {"$ref": "#/components/schemas/AgentAccess"},
-    "max_turns": {"type": "integer", "minimum": 1, "maximum": 10000}}},
+    "max_turns": {"type": "integer", "minimum": 1, "maximum": 10000},
+    "attachments": {"type": "array", "maxItems": 20, "items": {"$ref": )json"
+    R"json("#/components/schemas/Attachment"}, "description": "At most 20 MB in all."}}},
+"Attachment": {
+  "type": "object", "additionalProperties": false,
+  "description": "A file of the workspace, or bytes: text (UTF-8), or an image (PNG, JPEG, )json"
+    R"json(GIF, WebP; 5 MB, 8,000 pixels a side). What the rules deny models to read a person )json"
+    R"json(may give them.",
+  "oneOf": [{"required": ["path"], "maxProperties": 1},
+            {"required": ["name", "data"], "maxProperties": 2}],
+  "properties": {
+    "path": {"$ref": "#/components/schemas/FilePath"},
+    "name": {"type": "string", "pattern": "^[^/\\x00-\\x1f\\x7f]{1,255}$"},
+    "data": {"type": "string", "maxLength": 26700000, "description": "base64 (RFC 4648, )json"
+    R"json(section 4)."}}},
 "RunStarted": {
   "type": "object", "required": ["run", "session", "after"],
   "properties": {

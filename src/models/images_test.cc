@@ -52,6 +52,29 @@ TEST(ChatImages, FollowTheResultsInAUserMessage) {
             R"({"type":"text","text":"and?"}]}])");
 }
 
+// A person's image, without a call: where it stands among the words.
+TEST(ChatImages, APersonsImageStandsBehindItsName) {
+  const std::vector<core::Message> said = {
+      {core::Role::user, {TextBlock{"before"}}},
+      {core::Role::assistant, {TextBlock{"yes?"}}},
+      {core::Role::user,
+       {TextBlock{"compare"}, TextBlock{"[attached image: a.png]"},
+        ImageBlock{"", "image/png", "one", 640, 480, 12'345}, TextBlock{"[attached image: b.gif]"},
+        ImageBlock{"", "image/gif", "lost", 1, 2, 3}, TextBlock{"thanks"}}}};
+  EXPECT_EQ(base::to_text(sent(Sight::sees, said)),
+            R"([{"role":"user","content":[)"
+            R"({"type":"text","text":"compare\n\n[attached image: a.png]"},)"
+            R"({"type":"image_url","image_url":{"url":"data:image/png;base64,Ynl0ZXMgb2Ygb25l"}},)"
+            R"({"type":"text","text":"[attached image: b.gif]\n)"
+            R"([image 1x2 image/gif 3 bytes; it cannot be shown: there is no blob lost]\n\n)"
+            R"(thanks"}]}])");
+  EXPECT_EQ(base::to_text(sent(Sight::blind, said)),
+            R"([{"role":"user","content":"compare\n\n[attached image: a.png]\n)"
+            R"([image 640x480 image/png 12.3 KB; this model cannot see images]\n\n)"
+            R"([attached image: b.gif]\n)"
+            R"([image 1x2 image/gif 3 bytes; this model cannot see images]\n\nthanks"}])");
+}
+
 TEST(ChatImages, ABlindModelIsToldInWords) {
   EXPECT_EQ(base::to_text(sent(Sight::blind, two_results())),
             R"([{"role":"tool","tool_call_id":"a","content":"a.png is a PNG image\n)"

@@ -74,29 +74,47 @@ std::string text_of(const core::ToolResult& result) {
   return ok ? result.text : "[" + std::string(core::name_of(result.status)) + "] " + result.text;
 }
 
-// Results first: each must stand right behind the call's message. Then images, then words.
+void put_image(const core::ImageBlock& image, std::string_view bytes, Writer& out) {
+  out.raw(R"({"type":"image_url","image_url":{"url":)").text(data_url(image, bytes)).raw("}}");
+}
+
+// Results first: each must stand right behind the call's message. Then their images, then words,
+// and a person's images where they stand among them.
 void append_user(const core::Message& message, const Images& images, Writer& out, bool& is_first) {
   std::string words, parts;
   Writer part(parts);
   bool is_first_part = true;
+  const auto say_words = [&] {
+    if (!words.empty())
+      part.item(is_first_part).raw(R"({"type":"text","text":)").text(words).raw("}");
+    words.clear();
+  };
   for (std::size_t i = 0; i < message.blocks.size(); ++i) {
     if (const auto* said = std::get_if<core::TextBlock>(&message.blocks[i]))
       words += (words.empty() ? "" : "\n\n") + said->text;
+    if (const auto* image = std::get_if<core::ImageBlock>(&message.blocks[i])) {
+      if (const auto shown = images.show(*image)) {
+        say_words();
+        put_image(*image, *shown, part.item(is_first_part));
+      } else {
+        words += "\n[" + shown.error() + "]";
+      }
+    }
     const auto* result = std::get_if<core::ToolResult>(&message.blocks[i]);
     if (!result) continue;
     std::string text = text_of(*result);
     for (; i + 1 < message.blocks.size(); ++i) {  // its images stand right behind it
       const auto* image = std::get_if<core::ImageBlock>(&message.blocks[i + 1]);
       if (!image) break;
-      if (const auto shown = images.show(*image))
+      if (const auto shown = images.show(*image)) {
         part.item(is_first_part)
             .raw(R"({"type":"text","text":)")
             .text("The image in the result of tool call " + image->call_id + ":")
-            .raw(R"(},{"type":"image_url","image_url":{"url":)")
-            .text(data_url(*image, *shown))
-            .raw("}}");
-      else
+            .raw("},");
+        put_image(*image, *shown, part);
+      } else {
         text += "\n[" + shown.error() + "]";
+      }
     }
     out.item(is_first)
         .raw(R"({"role":"tool","tool_call_id":)")
@@ -110,8 +128,7 @@ void append_user(const core::Message& message, const Images& images, Writer& out
   if (parts.empty()) {
     out.text(words);
   } else {
-    if (!words.empty())
-      part.item(is_first_part).raw(R"({"type":"text","text":)").text(words).raw("}");
+    say_words();
     out.raw("[").raw(parts).raw("]");
   }
   out.raw("}");

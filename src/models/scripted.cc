@@ -255,7 +255,8 @@ std::string fill_images(std::string text, const Request& request, Sight sight) {
       if (const auto* image = std::get_if<core::ImageBlock>(&block)) {
         const auto bytes = images.show(*image);
         list +=
-            (list.empty() ? "" : "\n") + image->call_id + ": " +
+            (list.empty() ? "" : "\n") + (image->call_id.empty() ? "attached" : image->call_id) +
+            ": " +
             (bytes ? core::describe(*image) + ", " + std::to_string(bytes->size()) + " bytes came"
                    : bytes.error());
       }

@@ -165,6 +165,7 @@ Status Chat::send(const std::string& message) {
     return {};
   }
   request_.session = started->session;
+  request_.attachments.clear();
   {
     const std::lock_guard lock(mutex_);
     run_id_ = started->run;

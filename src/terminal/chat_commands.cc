@@ -18,6 +18,7 @@ struct ChatCommands {
   static Status model(Chat& chat, std::string_view name);
   static Status mode(Chat& chat, std::string_view name);
   static Status skill(Chat& chat, std::string_view text);
+  static Status attach(Chat& chat, std::string_view file);
   static Status skills(Chat& chat, std::string_view);
   static Status tools(Chat& chat, std::string_view);
   static Status tokens(Chat& chat, std::string_view);
@@ -50,6 +51,7 @@ constexpr Command kCommands[]{
     {"/help", "", "this list", ChatCommands::help},
     {"/model", "NAME", "another model from the next message on", ChatCommands::model},
     {"/mode", "NAME", "plan, ask, edits, autonomous or unattended", ChatCommands::mode},
+    {"/attach", "FILE", "text or an image that goes with the next message", ChatCommands::attach},
     {"/skill", "NAME [ARGS]", "do a job by a skill", ChatCommands::skill},
     {"/skills", "", "the skills there are", ChatCommands::skills},
     {"/tools", "", "the tools and what they may do", ChatCommands::tools},
@@ -161,6 +163,22 @@ Status ChatCommands::skill(Chat& chat, std::string_view text) {
                 "there is no skill \"" + base::one_line(name, 64) + "\"; /skills shows them");
   const auto job = TRY(workspace::expand(*found, skill_input(trimmed(text.substr(space)))));
   return chat.send("Do this by the skill " + found->name + ":\n\n" + job);
+}
+
+Status ChatCommands::attach(Chat& chat, std::string_view file) {
+  if (file.empty())
+    return fail(Code::invalid_argument, "/attach takes a file: its path from the workspace");
+  const std::string path =
+      file.starts_with('/') ? std::string(file) : chat.parts_.workspace + "/" + std::string(file);
+  auto attached = TRY(agent::read_attachment(path));
+  auto all = chat.request_.attachments;
+  all.push_back(std::move(attached));
+  TRY(agent::judge_attachments(all));
+  chat.request_.attachments = std::move(all);
+  const auto& last = chat.request_.attachments.back();
+  chat.tell(last.name + ", " + base::human_bytes(last.bytes.size()) +
+            ", goes with your next message");
+  return {};
 }
 
 Status ChatCommands::skills(Chat& chat, std::string_view) {

@@ -150,6 +150,9 @@ class TextDisplay final : public RunDisplay {
   void user(const core::UserMessage& message) {
     if (in_chat()) return;
     line(paint(kBold, "> " + base::one_line(message.text, columns() - 2)));
+    for (const auto& file : message.attachments)
+      line("  attached: " + base::one_line(file.name, columns() - 32) + ", " +
+           base::human_bytes(file.bytes));
   }
 
   void assistant(const core::Block& block) {

@@ -1,28 +1,47 @@
+// What an image file is, told by its bytes: a type that models can see, its size in pixels, whether
+// it is all there. Nothing is decoded. Shared with the guest `read`, so it includes nothing that a
+// program without a heap has not. Thread-safe.
+//
 // Layouts: PNG (W3C, third edition, 5), JPEG (ITU T.81, annex B), GIF 89a, WebP (RFC 9649).
-#include "guests/read/image.h"
+#pragma once
 
-namespace boxagnts::guest {
-namespace {
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace boxagnts::base {
+
+struct ImageFrame {
+  std::string_view media_type;  // "" = not of a type that models can see
+  std::uint32_t width = 0;      // 0 = the header does not tell
+  std::uint32_t height = 0;
+  bool whole = false;  // neither damaged nor cut off, as far as its frame tells
+};
+
+// `bytes` may be the file's first part only: then `whole` means nothing.
+ImageFrame image_frame(std::string_view bytes);
+
+namespace image_formats {
 
 using namespace std::string_view_literals;
 
-std::uint32_t byte(Text bytes, std::size_t at) {
+inline std::uint32_t byte(std::string_view bytes, std::size_t at) {
   return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0;
 }
-std::uint32_t big(Text bytes, std::size_t at, int count) {
+inline std::uint32_t big(std::string_view bytes, std::size_t at, int count) {
   std::uint32_t value = 0;
   for (int i = 0; i < count; ++i) value = value << 8 | byte(bytes, at + static_cast<unsigned>(i));
   return value;
 }
-std::uint32_t little(Text bytes, std::size_t at, int count) {
+inline std::uint32_t little(std::string_view bytes, std::size_t at, int count) {
   std::uint32_t value = 0;
   for (int i = count; i-- > 0;) value = value << 8 | byte(bytes, at + static_cast<unsigned>(i));
   return value;
 }
 
-Image png(Text bytes) {
+inline ImageFrame png(std::string_view bytes) {
   constexpr std::size_t kSignature = 8, kFrame = 12;  // a chunk's length, type and check sum
-  Image image{"image/png"};
+  ImageFrame image{"image/png"};
   if (bytes.size() < 24 || bytes.substr(12, 4) != "IHDR") return image;
   image.width = big(bytes, 16, 4);
   image.height = big(bytes, 20, 4);
@@ -35,13 +54,13 @@ Image png(Text bytes) {
   return image;
 }
 
-bool is_frame_header(std::uint32_t marker) {  // SOF0 to SOF15, without DHT, JPG and DAC
+inline bool is_frame_header(std::uint32_t marker) {  // SOF0 to SOF15, without DHT, JPG and DAC
   return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
 }
 
-Image jpeg(Text bytes) {
+inline ImageFrame jpeg(std::string_view bytes) {
   constexpr std::uint32_t kScan = 0xda, kEnd = 0xd9;
-  Image image{"image/jpeg"};
+  ImageFrame image{"image/jpeg"};
   for (std::size_t at = 2; at + 4 <= bytes.size() && byte(bytes, at) == 0xff;) {
     const std::uint32_t marker = byte(bytes, at + 1);
     if (marker == 0xff) {  // a fill byte
@@ -54,7 +73,7 @@ Image jpeg(Text bytes) {
       image.width = big(bytes, at + 7, 2);
     }
     if (marker == kScan) {
-      image.whole = bytes.substr(at).find("\xff\xd9"sv) != Text::npos;
+      image.whole = bytes.substr(at).find("\xff\xd9"sv) != std::string_view::npos;
       break;
     }
     const std::uint32_t length = big(bytes, at + 2, 2);
@@ -64,16 +83,16 @@ Image jpeg(Text bytes) {
   return image;
 }
 
-Image gif(Text bytes) {
+inline ImageFrame gif(std::string_view bytes) {
   while (bytes.ends_with('\0')) bytes.remove_suffix(1);  // some writers fill up the last block
   return {"image/gif", little(bytes, 6, 2), little(bytes, 8, 2),
           bytes.size() > 13 && bytes.ends_with(';')};
 }
 
-Image webp(Text bytes) {
-  Image image{"image/webp"};
+inline ImageFrame webp(std::string_view bytes) {
+  ImageFrame image{"image/webp"};
   if (bytes.size() < 30) return image;
-  const Text kind = bytes.substr(12, 4);
+  const std::string_view kind = bytes.substr(12, 4);
   if (kind == "VP8 " && bytes.substr(23, 3) == "\x9d\x01\x2a") {
     image.width = little(bytes, 26, 2) & 0x3fff;
     image.height = little(bytes, 28, 2) & 0x3fff;
@@ -89,9 +108,10 @@ Image webp(Text bytes) {
   return image;
 }
 
-}  // namespace
+}  // namespace image_formats
 
-Image image_of(Text bytes) {
+inline ImageFrame image_frame(std::string_view bytes) {
+  using namespace image_formats;
   if (bytes.starts_with("\x89PNG\r\n\x1a\n"sv)) return png(bytes);
   if (bytes.starts_with("\xff\xd8\xff"sv)) return jpeg(bytes);
   if (bytes.starts_with("GIF87a"sv) || bytes.starts_with("GIF89a"sv)) return gif(bytes);
@@ -99,4 +119,4 @@ Image image_of(Text bytes) {
   return {};
 }
 
-}  // namespace boxagnts::guest
+}  // namespace boxagnts::base
