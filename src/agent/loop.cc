@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kBatch = 256;
 constexpr int kContinuationsMax = 3;
+constexpr int kRefusalsMax = 5;            // in a row; then a run asks no more
 constexpr std::size_t kSideBySideMax = 8;  // calls of one answer
 
 tools::RunPolicy policy_of(const RunRequest& request, const Settings& settings) {
@@ -162,6 +163,7 @@ Result<std::vector<core::AttachedFile>> Loop::keep_attachments() {
 }
 
 void Loop::answered_late(const core::Approval& approval, const core::Reply& reply) {
+  if (reply.answer != core::Answer::no) refusals_ = 0;
   if (approval.kind == core::QuestionKind::connection && reply.answer != core::Answer::no)
     policy_.connections->add(
         {.text = approval.connection, .where = "a person's yes", .global_only = true});
@@ -444,6 +446,16 @@ Result<tools::Asked> Loop::ask(core::Approval approval) {
   approval.waits = waits;
   if (approval.id.empty()) approval.id = core::ApprovalId::make(clock.now());
   const core::ApprovalId id = approval.id;
+  if (GUARD("agent.refusals", waits && refusals_ >= kRefusalsMax)) {
+    approval.waits = false;
+    const core::EventBody bodies[]{core::ApprovalAsked{std::move(approval)},
+                                   core::ApprovalAnswered{id, {}, "refusals"}};
+    TRY(log(bodies));
+    return tools::Asked{.why = "a person said no to the last " + std::to_string(kRefusalsMax) +
+                               " questions of this run, so they are asked nothing more in it, and "
+                               "it did not happen; go on with what needs no question, or say what "
+                               "is missing and end"};
+  }
   const auto time = std::chrono::microseconds(approval.expires - clock.now());
   if (waits) parts_.approvals.open(id);
   std::vector<core::EventBody> bodies{core::ApprovalAsked{std::move(approval)}};
@@ -464,6 +476,10 @@ Result<tools::Asked> Loop::ask(core::Approval approval) {
           : core::ApprovalAnswered{id, {}, parts_.stop.stop_requested() ? "cancelled" : "expired"};
   TRY(log(std::span(&answered, 1)));
   parts_.approvals.close(id);
+  if (given && given->reply.answer != core::Answer::no)
+    refusals_ = 0;
+  else
+    ++refusals_;
   if (given) return tools::Asked{.reply = given->reply};
   if (parts_.stop.stop_requested())
     return fail(Code::cancelled, "the run was cancelled while the question waited");

@@ -115,8 +115,9 @@ class Loop {
   std::string system_;  // from begin() on
   const tools::ToolContext context_;
   tools::RunPolicy policy_;
-  std::mutex asking_;   // one question at a time
-  std::mutex logging_;  // the log, what follows from it, and last_number_
+  std::mutex asking_;              // one question at a time
+  std::atomic<int> refusals_ = 0;  // questions without a yes since the last yes
+  std::mutex logging_;             // the log, what follows from it, and last_number_
   std::mutex touching_;
   std::set<std::string> touched_;            // folders that calls worked in since the last look
   std::set<std::string> looked_into_;        // those whose AGENTS.md was looked for

@@ -52,5 +52,78 @@ TEST_F(UnusualNames, AreUndoneAfterALateYesAndNoRuleIsMadeOfThem) {
   expect_undo_and_redo(started.session);
 }
 
+// A person who has said no five times in a row is asked nothing more by that run.
+class Refusals : public RunsTest {
+ protected:
+  Refusals() {
+    request_.mode = core::Mode::ask;
+    request_.attended = true;
+  }
+  // A call that asks, for each of the answers and once more.
+  struct Played {
+    std::vector<core::Event> events;
+    std::size_t asked = 0;  // of a person
+  };
+  Played play(std::vector<core::Answer> answers) {
+    std::vector<Step> steps;
+    for (std::size_t i = 0; i <= answers.size(); ++i)
+      steps.push_back(calls({{"c" + std::to_string(i), "change", "{}"}}));
+    steps.push_back(says("ok"));
+    Played played;
+    played.events = follow(start(std::move(steps)), [&](const Tail::Item& item) {
+      const auto* event = std::get_if<core::Event>(&item);
+      const auto* asked = event ? std::get_if<core::ApprovalAsked>(&event->body) : nullptr;
+      if (!asked || !asked->approval.waits) return;
+      const auto answer = played.asked < answers.size() ? answers[played.asked] : core::Answer::yes;
+      ++played.asked;
+      EXPECT_TRUE(runs_->answer(asked->approval.id, {answer}, "test"));
+    });
+    EXPECT_EQ(ended(played.events).outcome, Outcome::finished);
+    EXPECT_TRUE(store_->open_questions().value().empty());
+    return played;
+  }
+};
+
+TEST_F(Refusals, FiveInARowAreTheLast) {
+  using core::Answer;
+  const auto played = play(std::vector(5, Answer::no));
+  EXPECT_EQ(played.asked, 5u);
+  const auto asked = all<core::ApprovalAsked>(played.events);
+  ASSERT_EQ(asked.size(), 6u);
+  EXPECT_FALSE(asked[5].approval.waits);
+  const auto answered = all<core::ApprovalAnswered>(played.events).at(5);
+  EXPECT_EQ(answered.id, asked[5].approval.id);
+  EXPECT_EQ(answered.by, "refusals");
+  EXPECT_EQ(answered.reply.answer, Answer::no);
+  const auto result = all<core::ToolFinished>(played.events).at(5).result;
+  EXPECT_EQ(result.status, ResultStatus::denied);
+  EXPECT_TRUE(result.text.contains("no to the last 5 questions")) << result.text;
+  EXPECT_EQ(all<core::ChangesSettled>(played.events).at(5).act, core::ChangesAct::dropped);
+  EXPECT_EQ(written(), "");
+  EXPECT_EQ(play({Answer::no}).asked, 2u) << "the next run asks again";
+}
+
+TEST_F(Refusals, AYesBeginsAnew) {
+  using core::Answer;
+  std::vector answers(4, Answer::no);
+  answers.push_back(Answer::yes);
+  answers.insert(answers.end(), 4, Answer::no);
+  EXPECT_EQ(play(answers).asked, 10u);
+  EXPECT_EQ(written(), "10");
+}
+
+TEST_F(Refusals, WhatIsNotAnsweredInTimeIsOne) {
+  settings_.question_time = std::chrono::milliseconds(1);
+  runs_ = make_runs();
+  std::vector<Step> steps;
+  for (int i = 0; i < 6; ++i) steps.push_back(calls({{"c" + std::to_string(i), "change", "{}"}}));
+  steps.push_back(says("ok"));
+  const auto events = run(std::move(steps));
+  const auto answered = all<core::ApprovalAnswered>(events);
+  ASSERT_EQ(answered.size(), 6u);
+  EXPECT_EQ(answered[4].by, "expired");
+  EXPECT_EQ(answered[5].by, "refusals");
+}
+
 }  // namespace
 }  // namespace boxagnts::agent
