@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "vfs/host_filesystem.h"
 #include "vfs/name_space.h"
+#include "workspace/copy_tree.h"
 
 namespace boxagnts::workspace {
 namespace {
@@ -44,6 +45,16 @@ std::unexpected<Error> error_of(int number, const std::string& doing, std::strin
     case EDQUOT: return fail(Code::limit_exceeded, where + ": the disk is full");
     default: return fail_errno(number, where);
   }
+}
+
+std::unexpected<Error> copy_error(const CopyError& error, const std::string& from) {
+  if (error.number == ECANCELED) return fail(Code::cancelled, "the copying was cancelled");
+  if (error.number == EMFILE)
+    return fail(Code::limit_exceeded, "cannot copy " + named(from) + ": it holds more than " +
+                                          std::to_string(Copying::kEntriesMax) +
+                                          " entries; copy it by parts");
+  return error_of(error.number, "cannot copy",
+                  error.path.empty() ? from : from + "/" + base::repair_utf8(error.path));
 }
 
 std::string version_of(const vfs::Stat& stat) {
@@ -230,6 +241,23 @@ class WorkspaceFiles final : public Files {
     return look(to);
   }
 
+  Result<FileEntry> copy(const std::string& from, const std::string& to,
+                         const std::stop_token& stop) override {
+    const auto source = TRY(spot_of(from, "cannot copy"));
+    const auto target = TRY(spot_of(to, "cannot copy to"));
+    TRY(check(target, to, {Expected::What::nothing, ""}));
+    const std::string temporary = base::new_ulid(clock_.now());
+    const auto copied = copy_tree({source.folder, source.name, uploads_, temporary}, stop);
+    const auto moved = copied ? vfs::move_entry(*uploads_, temporary, *target.folder, target.name,
+                                                vfs::Replace::no)
+                              : vfs::Sys<void>();
+    if (copied && moved) return look(to);
+    std::error_code ignored;
+    std::filesystem::remove_all(workspace_.state_folder + "/uploads/" + temporary, ignored);
+    if (!copied) return copy_error(copied.error(), from);
+    return error_of(moved.error(), "cannot copy " + named(from) + " to", to);
+  }
+
   Result<BinEntry> remove(const std::string& path) override {
     const auto spot = TRY(spot_of(path, "cannot delete"));
     const auto stat = spot.folder->stat_entry(spot.name);
@@ -369,7 +397,7 @@ void drop_abandoned(const std::string& uploads) {
   const auto yesterday = std::filesystem::file_time_type::clock::now() - std::chrono::hours(24);
   std::error_code error;
   for (const auto& file : std::filesystem::directory_iterator(uploads, error))
-    if (file.last_write_time(error) < yesterday) std::filesystem::remove(file.path(), error);
+    if (file.last_write_time(error) < yesterday) std::filesystem::remove_all(file.path(), error);
 }
 
 FileUpload::~FileUpload() {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -86,6 +87,11 @@ class Files {
   // Errors: conflict where something stands at `to`, or its version is not the expected one.
   virtual Result<FileEntry> move(const std::string& from, const std::string& to,
                                  Expected expected) = 0;
+
+  // The same for a copy; what is copied is seen whole at `to` or not at all, but is not forced to
+  // disk. Errors: limit_exceeded beyond kEntriesMax, cancelled.
+  virtual Result<FileEntry> copy(const std::string& from, const std::string& to,
+                                 const std::stop_token& stop) = 0;
 
   virtual Result<BinEntry> remove(const std::string& path) = 0;
   virtual Result<std::vector<BinEntry>> bin() = 0;  // newest first

@@ -334,5 +334,51 @@ TEST_F(WatchTest, AFolderIsWatchedAsOftenAsItWasAdded) {
   EXPECT_FALSE(changed_.contains(docs)) << "events come in order: it would have been told before";
 }
 
+TEST_F(FilesTest, CopiesAreWholeAndOverNothing) {
+  ::chmod((root_ + "/ws/a.txt").c_str(), 0751);
+  EXPECT_EQ(files_->copy("a.txt", "docs/b.txt", {}).value().size, 3u);
+  EXPECT_EQ(get("ws/docs/b.txt"), "one");
+  EXPECT_EQ(get("ws/a.txt"), "one");
+  struct stat status{};
+  ASSERT_EQ(::stat((root_ + "/ws/docs/b.txt").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0751u);
+  EXPECT_EQ(files_->copy("a.txt", "docs/b.txt", {}).error().code, Code::conflict);
+  EXPECT_EQ(files_->copy("a.txt", "a.txt", {}).error().code, Code::conflict);
+  EXPECT_EQ(files_->copy("none", "x", {}).error().code, Code::not_found);
+  EXPECT_EQ(files_->copy("a.txt", "none/x", {}).error().code, Code::not_found);
+  EXPECT_EQ(files_->copy("../outside/secret", "x", {}).error().code, Code::invalid_argument);
+  EXPECT_EQ(files_->copy(".boxagnts", "x", {}).error().code, Code::not_found);
+  EXPECT_EQ(files_->copy("", "x", {}).error().code, Code::invalid_argument);
+  EXPECT_EQ(uploads(), 0u);
+}
+
+TEST_F(FilesTest, AFolderIsCopiedWithAllThatIsInIt) {
+  fs::create_directories(root_ + "/ws/docs/deep/er");
+  put("ws/docs/deep/c.txt", std::string(600'000, 'c'));
+  put("ws/docs/\xff", "odd");
+  fs::create_symlink("../outside/secret", root_ + "/ws/docs/out");
+  EXPECT_EQ(files_->copy("docs", "docs/deep/er/docs", {}).value().kind, vfs::Kind::directory)
+      << "also into itself: as it was before";
+  const std::string copy = "ws/docs/deep/er/docs";
+  EXPECT_EQ(get(copy + "/deep/c.txt"), std::string(600'000, 'c'));
+  EXPECT_EQ(get(copy + "/\xff"), "odd");
+  EXPECT_EQ(fs::read_symlink(root_ + "/" + copy + "/out"), "../outside/secret") << "a link as one";
+  EXPECT_TRUE(fs::is_empty(root_ + "/" + copy + "/deep/er"));
+}
+
+TEST_F(FilesTest, ACopyThatFailsLeavesNothing) {
+  fs::create_directory(root_ + "/ws/odd");
+  put("ws/odd/a", "a");
+  ASSERT_EQ(::mkfifo((root_ + "/ws/odd/pipe").c_str(), 0600), 0);
+  const auto refused = files_->copy("odd", "copy", {}).error();
+  EXPECT_EQ(refused.code, Code::unsupported);
+  EXPECT_TRUE(refused.message.contains("\"odd/pipe\"")) << refused.message;
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(files_->copy("docs", "copy", stop.get_token()).error().code, Code::cancelled);
+  EXPECT_FALSE(fs::exists(root_ + "/ws/copy"));
+  EXPECT_EQ(uploads(), 0u);
+}
+
 }  // namespace
 }  // namespace boxagnts::workspace
