@@ -31,6 +31,7 @@ Result<int> execute(const cli::QuestionShowCommand& command);
 Result<int> execute(const cli::QuestionAnswerCommand& command);
 Result<int> execute(const cli::TrustCommand& command);
 Result<int> execute(const cli::SessionListCommand& command);
+Result<int> execute(const cli::SessionTagCommand& command);
 Result<int> execute(const cli::SessionShowCommand& command);
 Result<int> execute(const cli::SessionDiffCommand& command);
 // Exit code 1 where a conflict left a file as it is.

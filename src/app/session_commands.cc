@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <boost/json.hpp>
+
 #include "app/commands.h"
 #include "app/program.h"
 #include "base/text.h"
@@ -12,14 +14,34 @@ constexpr std::size_t kSessionsShown = 200;
 constexpr std::size_t kBatch = 256;
 constexpr std::size_t kColumns = 100;
 
-Json json_of(const store::SessionInfo& session) {
-  return {{"id", session.id.text},
-          {"title", session.title},
-          {"created", base::iso8601(session.created)},
-          {"updated", base::iso8601(session.updated)},
-          {"events", session.events},
-          {"model", session.model},
-          {"running", session.running}};
+Json json_of(const store::SessionInfo& session, const std::optional<store::FoundAt>& found) {
+  Json shown{{"id", session.id.text},
+             {"title", session.title},
+             {"created", base::iso8601(session.created)},
+             {"updated", base::iso8601(session.updated)},
+             {"events", session.events},
+             {"model", session.model},
+             {"tags", boost::json::value_from(session.tags)},
+             {"waiting", session.waiting},
+             {"running", session.running}};
+  if (found) shown.as_object()["found"] = {{"number", found->number}, {"text", found->text}};
+  return shown;
+}
+
+std::string tags_of(const store::SessionInfo& session) {
+  std::string text;
+  for (const auto& tag : session.tags) text += (text.empty() ? "#" : " #") + tag;
+  return text;
+}
+
+std::string line_of(const store::SessionInfo& session, const std::optional<store::FoundAt>& found) {
+  std::string line = session.id.text + "  " + base::iso8601(session.updated).substr(0, 16) +
+                     (session.running ? "  running  " : "  ") + base::one_line(session.title, 60) +
+                     (session.tags.empty() ? "" : "  " + tags_of(session)) + "\n";
+  if (found)
+    line += "    " + std::to_string(found->number) + ": " +
+            base::one_line(found->text, kColumns - 10) + "\n";
+  return line;
 }
 
 }  // namespace
@@ -29,17 +51,33 @@ Result<int> execute(const cli::SessionListCommand& command) {
   const auto workspace =
       TRY(workspace::open(command.common.workspace_directory, environment_variable));
   const auto store = TRY(store::Store::open(workspace.state_folder, clock));
-  const auto sessions = TRY(store->sessions(kSessionsShown, {}));
-  for (const auto& session : sessions) {
-    if (command.json)
-      TRY(print(base::to_text(json_of(session)) + "\n"));
-    else
-      TRY(print(session.id.text + "  " + base::iso8601(session.updated).substr(0, 16) +
-                (session.running ? "  running  " : "  ") + base::one_line(session.title, 60) +
-                "\n"));
-  }
-  if (sessions.empty() && !command.json)
-    TRY(print("no sessions yet: start one with boxagnts run \"…\"\n"));
+  const bool all = command.query.empty() && command.tag.empty();
+  std::size_t shown = 0;
+  std::optional<store::SessionCursor> at;
+  do {  // a search that was cut goes on
+    const auto page =
+        TRY(store->find_sessions({command.query, command.tag}, kSessionsShown - shown, at));
+    for (const auto& [session, found] : page.sessions)
+      TRY(print(command.json ? base::to_text(json_of(session, found)) + "\n"
+                             : line_of(session, found)));
+    shown += page.sessions.size();
+    at = page.next;
+  } while (at && shown < kSessionsShown);
+  if (shown == 0 && !command.json)
+    TRY(print(all ? "no sessions yet: start one with boxagnts run \"…\"\n"
+                  : "no session holds that\n"));
+  return 0;
+}
+
+Result<int> execute(const cli::SessionTagCommand& command) {
+  base::SystemClock clock;
+  const auto workspace =
+      TRY(workspace::open(command.common.workspace_directory, environment_variable));
+  const auto store = TRY(store::Store::open(workspace.state_folder, clock));
+  const auto id = TRY(core::SessionId::parse(command.session));
+  TRY(store->change_session(id, {.title = {}, .tags = command.tags}));
+  const auto session = TRY(store->session(id));
+  TRY(print((session.tags.empty() ? "no tags" : tags_of(session)) + "\n"));
   return 0;
 }
 

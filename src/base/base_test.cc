@@ -24,6 +24,13 @@ namespace {
 
 using namespace std::string_literals;
 
+TEST(Text, FoldingComparesInAnyLetterCase) {
+  EXPECT_EQ(fold_case("Gr\xc3\xbc\xc3\x9f\x45 A"), "gr\xc3\xbcsse a");
+  EXPECT_EQ(fold_case("\xc3\x84"), fold_case("a\xcc\x88")) << "composed or not";
+  EXPECT_EQ(fold_case("A\xff"), "a\xff");
+  EXPECT_EQ(fold_case(""), "");
+}
+
 TEST(Text, Base64ComesBackAndWhatIsNoneIsRefused) {
   for (const std::string bytes : {std::string(), std::string("a"), std::string("ab"),
                                   std::string("abc"), std::string("\0\xff\0", 3)})

@@ -36,6 +36,8 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 bool is_blank(std::string_view text);
 // ASCII letters only: names of protocols and files, whatever the locale.
 std::string lower_case(std::string_view text);
+// For comparing in any letter case: Unicode's folding, composed. What is no UTF-8 is as lower_case.
+std::string fold_case(std::string_view text);
 
 // RFC 4648, section 4: with padding.
 std::string base64(std::string_view bytes);

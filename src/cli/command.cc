@@ -117,6 +117,8 @@ struct Given {
   std::string question, answer, word;
   std::string mode;
   std::string session;
+  std::string query, tag;
+  std::vector<std::string> tags;
   std::int64_t at = 0;
   std::string title;
   std::string model;
@@ -193,8 +195,9 @@ void add_choices(CLI::App& app, Given& given) {
 
 struct Commands {
   CLI::App *serve, *run, *chat, *tool, *tool_list, *tool_show, *tool_run, *policy_explain, *session,
-      *session_list, *session_show, *session_fork, *session_diff, *session_undo, *session_redo,
-      *session_delete, *skill_list, *skill_show, *skill_new, *skill_check, *skill_run;
+      *session_list, *session_tag, *session_show, *session_fork, *session_diff, *session_undo,
+      *session_redo, *session_delete, *skill_list, *skill_show, *skill_new, *skill_check,
+      *skill_run;
   CLI::App *question_list, *question_show, *question_answer, *trust;
 };
 
@@ -204,6 +207,11 @@ void define_session(CLI::App& app, Commands& commands, Given& given) {
   commands.session->require_subcommand(1);
   commands.session_list = commands.session->add_subcommand("list", "the sessions of the workspace");
   commands.session_list->add_flag("--json", given.json, "one JSON object a line");
+  commands.session_list->add_option("--query", given.query,
+                                    "words that the title, the tags or what was said hold");
+  commands.session_list->add_option("--tag", given.tag, "only those with this tag");
+  commands.session_tag = commands.session->add_subcommand(
+      "tag", "gives a session these tags in place of those it has; without any: none");
   commands.session_show = commands.session->add_subcommand("show", "what happened in a session");
   commands.session_show->add_flag("--json", given.json, "one JSON event a line");
   commands.session_fork = commands.session->add_subcommand(
@@ -214,9 +222,11 @@ void define_session(CLI::App& app, Commands& commands, Given& given) {
                    "is left out")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 53));
   commands.session_fork->add_option("--title", given.title, "its title (default: the other's)");
-  for (auto* command : {commands.session_show, commands.session_fork})
+  for (auto* command : {commands.session_tag, commands.session_show, commands.session_fork})
     command->add_option("id", given.session, "the session")->required();
-  for (auto* command : {commands.session_list, commands.session_show, commands.session_fork})
+  commands.session_tag->add_option("tags", given.tags, "1 to 40 characters each");
+  for (auto* command :
+       {commands.session_list, commands.session_tag, commands.session_show, commands.session_fork})
     add_workspace(*command, given);
 }
 
@@ -573,7 +583,10 @@ Result<Command> make(const Commands& commands, Given& given) {
                                                ? std::optional(given.skill)
                                                : std::nullopt};
   if (commands.skill_run->parsed()) return skill_run_command(*commands.skill_run, given);
-  if (commands.session_list->parsed()) return SessionListCommand{given.common, given.json};
+  if (commands.session_list->parsed())
+    return SessionListCommand{given.common, given.query, given.tag, given.json};
+  if (commands.session_tag->parsed())
+    return SessionTagCommand{given.common, given.session, given.tags};
   if (commands.session_fork->parsed()) {
     SessionForkCommand command{.common = given.common, .session = given.session, .at = given.at};
     if (commands.session_fork->count("--title") > 0) command.title = given.title;

@@ -94,7 +94,13 @@ struct TrustCommand {
 };
 struct SessionListCommand {
   Common common;
+  std::string query, tag;  // "": all
   bool json = false;
+};
+struct SessionTagCommand {
+  Common common;
+  std::string session;
+  std::vector<std::string> tags;  // all of them
 };
 struct SessionShowCommand {
   Common common;
@@ -165,9 +171,9 @@ using Command =
     std::variant<ShowText, QuestionListCommand, QuestionShowCommand, QuestionAnswerCommand,
                  TrustCommand, RunCommand, ChatCommand, ToolListCommand, ToolShowCommand,
                  ToolRunCommand, ModuleRunCommand, PolicyExplainCommand, SessionListCommand,
-                 SessionShowCommand, SessionForkCommand, SessionDiffCommand, SessionUndoCommand,
-                 SessionDeleteCommand, SkillListCommand, SkillShowCommand, SkillNewCommand,
-                 SkillCheckCommand, SkillRunCommand, ServeCommand>;
+                 SessionTagCommand, SessionShowCommand, SessionForkCommand, SessionDiffCommand,
+                 SessionUndoCommand, SessionDeleteCommand, SkillListCommand, SkillShowCommand,
+                 SkillNewCommand, SkillCheckCommand, SkillRunCommand, ServeCommand>;
 
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);

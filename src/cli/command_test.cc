@@ -77,6 +77,15 @@ TEST(Cli, TheOtherCommands) {
   EXPECT_TRUE(parsed<ToolListCommand>({"tool", "list", "--json"}).json);
   EXPECT_EQ(parsed<ToolShowCommand>({"tool", "show", "read"}).tool, "read");
   EXPECT_TRUE(parsed<SessionListCommand>({"session", "list", "--json"}).json);
+  const auto list = parsed<SessionListCommand>({"session", "list", "--query", "a b", "--tag", "t"});
+  EXPECT_EQ(list.query, "a b");
+  EXPECT_EQ(list.tag, "t");
+  const auto tag = parsed<SessionTagCommand>({"session", "tag", "x", "a", "two words"});
+  EXPECT_EQ(tag.session, "x");
+  EXPECT_EQ(tag.tags, (std::vector<std::string>{"a", "two words"}));
+  EXPECT_TRUE(parsed<SessionTagCommand>({"session", "tag", "x"}).tags.empty());
+  EXPECT_EQ(parsed<RunCommand>({"run", "x", "--attach", "a.png", "--attach", "b"}).attachments,
+            (std::vector<std::string>{"a.png", "b"}));
   EXPECT_EQ(parsed<SessionShowCommand>({"session", "show", "x"}).session, "x");
   const auto whole = parsed<SessionForkCommand>({"session", "fork", "x"});
   EXPECT_EQ(whole.session, "x");

@@ -204,6 +204,22 @@ TEST_F(FeedTest, TheOutputOfARunningToolIsShownUntilItsCallEnds) {
   EXPECT_EQ(text_of(next(*later)), "the next of that id");
 }
 
+TEST_F(FeedTest, WhatIsAnnouncedComesToEverybodyAlsoWhoWasBehind) {
+  auto one = writer();
+  append(one, std::string(5'000, 'x'));
+  const auto slow = attach({{}, 0}, 2'000), other = attach({writer().session, {}});
+  EXPECT_EQ(next(*slow).id, 1);
+  feed_->announce("session", JsonObject{{"id", "s1"}});
+  feed_->announce("session", JsonObject{{"id", "s2"}});
+  for (const auto& stream : {slow, other})
+    for (const auto* id : {"s1", "s2"}) {
+      const auto told = next(*stream);
+      EXPECT_EQ(told.name, "session");
+      EXPECT_EQ(told.id, -1);
+      EXPECT_EQ(base::get_string(told.data, "id"), id);
+    }
+}
+
 TEST_F(FeedTest, ASlowReaderIsBoundedAndHarmsNobody) {
   auto one = writer();
   const auto slow = attach({}, 10'000);

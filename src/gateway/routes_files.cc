@@ -205,6 +205,11 @@ Result<Reply> move_file(Call& call) {
                                                         std::move(expected))))};
 }
 
+Result<Reply> copy_file(Call& call) {
+  return JsonReply{201, json_of(TRY(files_of(call).copy(text_in(call, "from"), text_in(call, "to"),
+                                                        call.exchange.gone())))};
+}
+
 Result<Reply> delete_file(Call& call) {
   return JsonReply{200, json_of(TRY(files_of(call).remove(path_of(call))))};
 }
@@ -316,6 +321,14 @@ std::vector<Route> changing_routes() {
        .body = {Body::Kind::json, "Move", 32 << 10},
        .success = {.schema = "File", .description = "Where it is now."},
        .handler = move_file},
+      {.method = "POST",
+       .path = "/api/v1/files/copy",
+       .id = "copyFile",
+       .tag = "files",
+       .summary = "Copies a file, or a folder with all that is in it, over nothing",
+       .body = {Body::Kind::json, "Copy", 32 << 10},
+       .success = {.status = 201, .schema = "File", .description = "The copy."},
+       .handler = copy_file},
       {.method = "DELETE",
        .path = "/api/v1/files",
        .id = "deleteFile",

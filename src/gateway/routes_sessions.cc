@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <boost/json.hpp>
 #include <charconv>
 
 #include "agent/undo.h"
@@ -17,14 +18,27 @@ namespace {
 constexpr std::size_t kBatch = 256;
 
 Json json_of(const store::SessionInfo& session) {
-  return JsonObject{{"id", session.id.text},
-                    {"title", session.title},
-                    {"created", base::iso8601(session.created)},
-                    {"updated", base::iso8601(session.updated)},
-                    {"events", session.events},
-                    {"model", session.model},
-                    {"running", session.running}};
+  JsonObject shown{{"id", session.id.text},
+                   {"title", session.title},
+                   {"created", base::iso8601(session.created)},
+                   {"updated", base::iso8601(session.updated)},
+                   {"events", session.events},
+                   {"model", session.model},
+                   {"tags", boost::json::value_from(session.tags)},
+                   {"waiting", session.waiting},
+                   {"running", session.running}};
+  if (session.run) shown["run"] = session.run->text;
+  return shown;
 }
+
+Json json_of(const store::FoundSession& one) {
+  auto shown = json_of(one.info);
+  if (one.found)
+    shown.as_object()["found"] = {{"number", one.found->number}, {"text", one.found->text}};
+  return shown;
+}
+
+constexpr std::string_view kChanged = "session";  // the event of the stream
 
 // "TIME.ID" of the last session of the page before; its form is checked by then.
 store::SessionCursor cursor_of(std::string_view text) {
@@ -39,13 +53,21 @@ Result<Reply> list_sessions(Call& call) {
   const auto limit = static_cast<std::size_t>(base::get_int(call.query, "limit").value_or(100));
   std::optional<store::SessionCursor> behind;
   if (const auto cursor = base::get_string(call.query, "cursor")) behind = cursor_of(*cursor);
-  const auto sessions = TRY(call.parts.services.store.sessions(limit, behind));
+  const store::SessionWish wish{std::string(base::get_string(call.query, "query").value_or("")),
+                                std::string(base::get_string(call.query, "tag").value_or(""))};
+  const auto page = TRY(call.parts.services.store.find_sessions(wish, limit, behind));
   JsonArray shown;
-  for (const auto& session : sessions) shown.push_back(json_of(session));
-  JsonObject reply{{"sessions", std::move(shown)}};
-  if (sessions.size() == limit)
-    reply["next"] = std::to_string(sessions.back().updated) + "." + sessions.back().id.text;
+  for (const auto& session : page.sessions) shown.push_back(json_of(session));
+  JsonObject reply{{"sessions", std::move(shown)}, {"complete", page.complete}};
+  if (page.next) reply["next"] = std::to_string(page.next->updated) + "." + page.next->id.text;
   return JsonReply{200, std::move(reply)};
+}
+
+Result<Reply> list_tags(Call& call) {
+  JsonArray tags;
+  for (const auto& one : TRY(call.parts.services.store.tags()))
+    tags.push_back({{"tag", one.tag}, {"sessions", one.sessions}});
+  return JsonReply{200, JsonObject{{"tags", std::move(tags)}}};
 }
 
 Result<core::SessionId> session_of(const Call& call) {
@@ -57,11 +79,18 @@ Result<Reply> show_session(Call& call) {
   return JsonReply{200, json_of(TRY(call.parts.services.store.session(id)))};
 }
 
-Result<Reply> rename_session(Call& call) {
+Result<Reply> change_session(Call& call) {
   const auto id = TRY(session_of(call));
-  TRY(call.parts.services.store.rename_session(id,
-                                               std::string(*base::get_string(call.body, "title"))));
-  return JsonReply{200, json_of(TRY(call.parts.services.store.session(id)))};
+  store::SessionChange change;
+  if (const auto title = base::get_string(call.body, "title")) change.title = *title;
+  if (const auto* tags = base::get_array(call.body, "tags")) {
+    change.tags.emplace();
+    for (const auto& tag : *tags) change.tags->emplace_back(tag.get_string());
+  }
+  TRY(call.parts.services.store.change_session(id, change));
+  auto shown = json_of(TRY(call.parts.services.store.session(id)));
+  call.parts.feed.announce(kChanged, shown);
+  return JsonReply{200, std::move(shown)};
 }
 
 Result<Reply> delete_session(Call& call) {
@@ -71,6 +100,7 @@ Result<Reply> delete_session(Call& call) {
   auto deleted = agent::delete_session(services.store, services.changes, session);
   if (!deleted && deleted.error().code == Code::busy) deleted.error().code = Code::conflict;
   TRY(std::move(deleted));
+  call.parts.feed.announce(kChanged, JsonObject{{"id", session.text}, {"deleted", true}});
   return JsonReply{200, JsonObject{}};
 }
 
@@ -165,13 +195,13 @@ std::vector<Route> one_session_routes() {
        .handler = show_session},
       {.method = "PATCH",
        .path = "/api/v1/sessions/{session}",
-       .id = "renameSession",
+       .id = "changeSession",
        .tag = "sessions",
-       .summary = "Gives a session another title",
+       .summary = "Gives a session another title, or other tags, or both",
        .parameters = {kSession},
        .body = {Body::Kind::json, "SessionChange", 16 << 10},
        .success = {.schema = "Session", .description = "The session as it is now."},
-       .handler = rename_session},
+       .handler = change_session},
       {.method = "DELETE",
        .path = "/api/v1/sessions/{session}",
        .id = "deleteSession",
@@ -222,13 +252,25 @@ std::vector<Route> session_routes() {
        .path = "/api/v1/sessions",
        .id = "listSessions",
        .tag = "sessions",
-       .summary = "The sessions, the one that changed last first",
+       .summary = "The sessions, all or those that are looked for, the one that changed last first",
        .parameters = {kLimit,
+                      {"query", In::query, Need::optional, R"({"type":"string","maxLength":200})",
+                       "Words that the title, the tags or what was said hold, all of them, in any "
+                       "letter case."},
+                      {"tag", In::query, Need::optional, R"({"$ref":"#/components/schemas/Tag"})",
+                       "Only those with this tag."},
                       {"cursor", In::query, Need::optional,
                        R"({"type":"string","pattern":"^[0-9]{1,18}\\.[A-Za-z0-9_-]{1,64}$"})",
                        "`next` of the page before."}},
        .success = {.schema = "Sessions", .description = "A page."},
        .handler = list_sessions});
+  routes.push_back({.method = "GET",
+                    .path = "/api/v1/tags",
+                    .id = "listTags",
+                    .tag = "sessions",
+                    .summary = "The tags of all sessions",
+                    .success = {.schema = "Tags", .description = "In order."},
+                    .handler = list_tags});
   routes.push_back({.method = "GET",
                     .path = "/api/v1/blobs/{blob}",
                     .id = "showBlob",

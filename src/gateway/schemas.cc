@@ -107,7 +107,7 @@ constexpr std::string_view kSchemas =
 
 "Session": {
   "type": "object", "required": ["id", "title", "created", "updated", "events", "model", )json"
-    R"json("running"],
+    R"json("running", "tags", "waiting"],
   "properties": {
     "id": {"$ref": "#/components/schemas/Id"},
     "title": {"type": "string"},
@@ -115,17 +115,39 @@ constexpr std::string_view kSchemas =
     "updated": {"$ref": "#/components/schemas/Time"},
     "events": {"type": "integer", "minimum": 0},
     "model": {"type": "string", "description": "Of the last run."},
-    "running": {"type": "boolean"}}},
+    "running": {"type": "boolean"},
+    "run": {"$ref": "#/components/schemas/Id", "description": "Its live run; absent: none."},
+    "tags": {"type": "array", "items": {"$ref": "#/components/schemas/Tag"}},
+    "waiting": {"type": "integer", "minimum": 0, "description": "Its open questions."},
+    "found": {
+      "type": "object", "required": ["number", "text"],
+      "description": "Of a search: where a word was said first. Absent: title and tags hold all.",
+      "properties": {
+        "number": {"type": "integer", "minimum": 1, "description": "Of the event."},
+        "text": {"type": "string", "description": "The line."}}}}},
+"Tag": {"type": "string", "minLength": 1, "maxLength": 40, "pattern": )json"
+    R"json("^[^\\s\\x00-\\x1f\\x7f]([^\\x00-\\x1f\\x7f]*[^\\s\\x00-\\x1f\\x7f])?$"},
+"Tags": {
+  "type": "object", "required": ["tags"],
+  "properties": {"tags": {"type": "array", "items": {
+    "type": "object", "required": ["tag", "sessions"],
+    "properties": {
+      "tag": {"$ref": "#/components/schemas/Tag"},
+      "sessions": {"type": "integer", "minimum": 1}}}}}},
 "Sessions": {
-  "type": "object", "required": ["sessions"],
+  "type": "object", "required": ["sessions", "complete"],
   "properties": {
     "sessions": {"type": "array", "items": {"$ref": "#/components/schemas/Session"}},
     "next": {"type": "string", "description": "The cursor of the next page; absent on the )json"
-    R"json(last one."}}},
+    R"json(last one."},
+    "complete": {"type": "boolean", "description": "false: a search looked at so much that it )json"
+    R"json(stopped; it goes on behind `next`."}}},
 "SessionChange": {
-  "type": "object", "required": ["title"], "additionalProperties": false,
-  "properties": {"title": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": )json"
-    R"json("\\S"}}},
+  "type": "object", "minProperties": 1, "additionalProperties": false,
+  "properties": {
+    "title": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "\\S"},
+    "tags": {"type": "array", "maxItems": 20, "items": {"$ref": "#/components/schemas/Tag"},
+      "description": "All of them."}}},
 "SessionFork": {
   "type": "object", "additionalProperties": false,
   "properties": {
@@ -156,14 +178,16 @@ constexpr std::string_view kSchemas =
 "EventStream": {
   "type": "string",
   "description": "Server-sent events. `attached` comes first. An unnamed one is an Event, )json"
-    R"json(its id is its position: to go on after a break, send the last id as Last-Event-ID )json"
-    R"json(or `after`; nothing is missed or comes twice. `frame` is a piece of what is being )json"
-    R"json(made, without an id: text_delta, thinking_delta, call_begun, tool_begun, )json"
-    R"json(tool_output, or snapshot, which takes the place of all frames of its session. A frame )json"
-    R"json(counts until an event of its session with a number higher than its `after` comes; )json"
-    R"json(but tool_output, {call_id, text, skipped}, until the tool_finished of its call: it is )json"
-    R"json(what a running tool writes, at most a frame in 50 ms of a call; in a snapshot its end, )json"
-    R"json(at most 16 KiB; `skipped` bytes before it are not shown (absent: none)."},
+    R"json(its id is its position: to go on after a break, send the last id as )json"
+    R"json(Last-Event-ID or `after`; nothing is missed or comes twice. `frame` is a piece )json"
+    R"json(of what is being made, without an id: text_delta, thinking_delta, call_begun, )json"
+    R"json(tool_begun, tool_output, or snapshot, which takes the place of all frames of its )json"
+    R"json(session. A frame counts until an event of its session with a number higher than )json"
+    R"json(its `after` comes; but tool_output, {call_id, text, skipped}, until the )json"
+    R"json(tool_finished of its call: it is what a running tool writes, at most a frame in )json"
+    R"json(50 ms of a call; in a snapshot its end, at most 16 KiB; `skipped` bytes before )json"
+    R"json(it are not shown (absent: none). `session`, without an id, is a Session whose )json"
+    R"json(title or tags were changed through this server, or {id, deleted: true}."},
 
 "ChangeSet": {
   "type": "object", "required": ["changes", "call_id", "root", "state", "files"],
@@ -266,6 +290,11 @@ constexpr std::string_view kSchemas =
     "to": {"$ref": "#/components/schemas/FilePath"},
     "replaces": {"type": "string", "minLength": 1, "maxLength": 200,
       "description": "The version of the file at `to` that it may replace."}}},
+"Copy": {
+  "type": "object", "required": ["from", "to"], "additionalProperties": false,
+  "properties": {
+    "from": {"$ref": "#/components/schemas/FilePath"},
+    "to": {"$ref": "#/components/schemas/FilePath"}}},
 "BinEntry": {
   "type": "object", "required": ["id", "path", "kind", "deleted"],
   "properties": {

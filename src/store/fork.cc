@@ -142,6 +142,8 @@ Result<core::SessionId> SqliteStore::fork_session(const core::SessionId& from, s
                     "AND body ->> '$.kind' = 'run_started' ORDER BY number DESC LIMIT 1), ''))",
                     id.text, title, now, now, end + 1, row.key, end));
     const auto key = writer->last_row();
+    TRY(writer->run("INSERT INTO session_tags SELECT ?, tag FROM session_tags WHERE session = ?",
+                    key, row.key));
     TRY(copy_runs(*writer, row.key, key, end, now));
     // The fork's own event needs a run too, and the next one an epoch that no run has had.
     TRY(writer->run(

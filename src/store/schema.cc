@@ -87,7 +87,22 @@ INSERT OR IGNORE INTO open_questions(position, id, session, number)
 PRAGMA user_version = 2;
 )sql";
 
-constexpr std::array kMigrations = {kVersion1, kVersion2};
+// Tags, and where something was said, so that a search reads nothing else.
+constexpr Sql kVersion3 = R"sql(
+CREATE TABLE session_tags(
+  session INTEGER NOT NULL REFERENCES sessions(key),
+  tag TEXT NOT NULL,
+  PRIMARY KEY (session, tag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_tags_of_tag ON session_tags(tag);
+CREATE INDEX events_said ON events(session, number) WHERE
+  (body GLOB '{"v":1,"kind":"user_message",*' OR
+   body GLOB '{"v":1,"kind":"assistant_block","block":{"type":"text",*' OR
+   body GLOB '{"v":1,"kind":"brief_sent",*');
+PRAGMA user_version = 3;
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
 
 // What is in the file: the version of its tables, or a refusal.
 Result<std::int64_t> version_of(Connection& connection, const Health& health, std::int64_t newest) {

@@ -1,6 +1,7 @@
 // The Store on SQLite. Implementation header of this room; store.h is the contract.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "store/bell.h"
@@ -19,7 +20,10 @@ class SqliteStore final : public Store {
   Result<SessionInfo> session(const core::SessionId& id) override;
   Result<std::vector<SessionInfo>> sessions(std::size_t limit,
                                             const std::optional<SessionCursor>& behind) override;
-  Status rename_session(const core::SessionId& id, std::string title) override;
+  Result<SessionPage> find_sessions(const SessionWish& wish, std::size_t limit,
+                                    const std::optional<SessionCursor>& behind) override;
+  Status change_session(const core::SessionId& id, const SessionChange& change) override;
+  Result<std::vector<TagCount>> tags() override;
   Status delete_session(const core::SessionId& id) override;
   Result<core::SessionId> fork_session(const core::SessionId& from, std::int64_t last,
                                        std::string title) override;
@@ -57,6 +61,16 @@ class SqliteStore final : public Store {
 
   Result<Row> row_of(Connection& connection, const core::SessionId& id);
   Result<SessionInfo> info_from(const Query& query);
+  struct Listed {
+    SessionInfo info;
+    std::int64_t key = 0;
+  };
+  Result<std::vector<Listed>> list(std::int64_t limit, const std::string& tag,
+                                   const std::optional<SessionCursor>& behind);
+  // `goes_on` is told the size of each text before it is looked at.
+  Status search_texts(std::int64_t session, std::vector<std::string>& missing,
+                      std::optional<FoundAt>& found,
+                      const std::function<bool(std::size_t)>& goes_on);
   Result<RunInfo> run_from(const Query& query);
   // The number of the session's last event.
   Result<std::int64_t> last_number(const core::SessionId& session);

@@ -1,7 +1,5 @@
 #include "store/store.h"
 
-#include <algorithm>
-
 #include "base/guard.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -57,51 +55,6 @@ Result<core::SessionId> SqliteStore::create_session(std::string title) {
   return id;
 }
 
-Result<SessionInfo> SqliteStore::info_from(const Query& query) {
-  SessionInfo info{.id = {std::string(query.text(0))},
-                   .title = std::string(query.text(1)),
-                   .created = query.integer(2),
-                   .updated = query.integer(3),
-                   .events = query.integer(4),
-                   .model = std::string(query.text(5))};
-  if (!query.is_null(6)) info.running = TRY(locks_->held({std::string(query.text(6))}));
-  return info;
-}
-
-Result<SessionInfo> SqliteStore::session(const core::SessionId& id) {
-  const auto reader = TRY(connections_->reader());
-  Query query = TRY(reader->query(
-      "SELECT s.id, s.title, s.created, s.updated, s.last_number, s.model, r.id FROM sessions s "
-      "LEFT JOIN runs r ON r.key = s.run AND r.state = 'running' WHERE s.id = ?",
-      id.text));
-  if (!TRY(query.step())) return no_session(id);
-  return info_from(query);
-}
-
-Result<std::vector<SessionInfo>> SqliteStore::sessions(std::size_t limit,
-                                                       const std::optional<SessionCursor>& behind) {
-  const auto reader = TRY(connections_->reader());
-  const auto rows_max = static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
-  const SessionCursor cursor = behind.value_or(SessionCursor{INT64_MAX, {}});
-  Query query = TRY(reader->query(
-      "SELECT s.id, s.title, s.created, s.updated, s.last_number, s.model, r.id FROM sessions s "
-      "LEFT JOIN runs r ON r.key = s.run AND r.state = 'running' "
-      "WHERE (s.updated, s.id) < (?, ?) ORDER BY s.updated DESC, s.id DESC LIMIT ?",
-      cursor.updated, cursor.id.text, rows_max));
-  std::vector<SessionInfo> infos;
-  while (TRY(query.step())) infos.push_back(TRY(info_from(query)));
-  return infos;
-}
-
-Status SqliteStore::rename_session(const core::SessionId& id, std::string title) {
-  if (!base::is_utf8(title)) title = base::repair_utf8(title);
-  const auto writer = TRY(connections_->writer());
-  auto transaction = TRY(Transaction::begin(*writer));
-  const Row row = TRY(row_of(*writer, id));
-  TRY(writer->run("UPDATE sessions SET title = ? WHERE key = ?", title, row.key));
-  return transaction.commit();
-}
-
 Status SqliteStore::delete_session(const core::SessionId& id) {
   core::RunId dead;
   {
@@ -119,6 +72,7 @@ Status SqliteStore::delete_session(const core::SessionId& id) {
         writer->run("UPDATE log SET position_floor = "
                     "max(position_floor, (SELECT coalesce(max(position), 0) FROM events))"));
     TRY(writer->run("DELETE FROM open_questions WHERE session = ?", row.key));
+    TRY(writer->run("DELETE FROM session_tags WHERE session = ?", row.key));
     TRY(writer->run("DELETE FROM events WHERE session = ?", row.key));
     TRY(writer->run("DELETE FROM runs WHERE session = ?", row.key));
     TRY(writer->run(

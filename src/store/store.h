@@ -27,14 +27,53 @@ struct SessionInfo {
   base::Timestamp created = 0;
   base::Timestamp updated = 0;
   std::int64_t events = 0;
-  std::string model;     // of the last run
-  bool running = false;  // a live process owns a run of it
+  std::string model;               // of the last run
+  bool running = false;            // a live process owns a run of it
+  std::optional<core::RunId> run;  // that one
+  std::vector<std::string> tags;   // sorted
+  std::int64_t waiting = 0;        // questions without an answer
+};
+
+constexpr std::size_t kTagsMax = 20;  // of a session
+constexpr std::int64_t kTagCharactersMax = 40;
+
+// What is to be another one; the rest stays.
+struct SessionChange {
+  std::optional<std::string> title;
+  std::optional<std::vector<std::string>> tags;
+};
+
+struct TagCount {
+  std::string tag;
+  std::int64_t sessions = 0;
+  bool operator==(const TagCount&) const = default;
+};
+
+// Which sessions are wanted; "" wants all.
+struct SessionWish {
+  std::string words;  // each is held by the title, a tag or what was said, in any letter case
+  std::string tag;    // exactly
+};
+// Where a word of a search was said first: the event's number, and the line.
+struct FoundAt {
+  std::int64_t number = 0;
+  std::string text;
+};
+struct FoundSession {
+  SessionInfo info;
+  std::optional<FoundAt> found;  // none: the title and tags hold all words
 };
 
 // Where a list of sessions goes on: behind the last one of the page before.
 struct SessionCursor {
   base::Timestamp updated = 0;
   core::SessionId id;
+};
+
+struct SessionPage {
+  std::vector<FoundSession> sessions;
+  std::optional<SessionCursor> next;  // behind which the next page begins
+  bool complete = true;  // false: the search stopped before its end; it goes on at `next`
 };
 
 struct RunInfo {
@@ -79,7 +118,13 @@ class Store {
   // at all.
   virtual Result<std::vector<SessionInfo>> sessions(std::size_t limit,
                                                     const std::optional<SessionCursor>& behind) = 0;
-  virtual Status rename_session(const core::SessionId& id, std::string title) = 0;  // not_found
+  // The same for some of them. What was said is looked at as it is: one search looks at no more
+  // than 50,000 texts or 32 MiB, and says where it stopped.
+  virtual Result<SessionPage> find_sessions(const SessionWish& wish, std::size_t limit,
+                                            const std::optional<SessionCursor>& behind) = 0;
+  // Errors: not_found; invalid_argument (a tag that is none, more than 20).
+  virtual Status change_session(const core::SessionId& id, const SessionChange& change) = 0;
+  virtual Result<std::vector<TagCount>> tags() = 0;  // sorted
   virtual Status delete_session(
       const core::SessionId& id) = 0;  // whole, one transaction; busy if live
   // A new session that begins with the other's events 1 to `last` (0: all) and ends with a

@@ -127,10 +127,10 @@ TEST_F(StoreAll, ARenamedSessionKeepsItsPlaceAndItsEvents) {
   const auto session = store->create_session("before").value();
   const auto updated = store->session(session)->updated;
   clock_.advance(base::Milliseconds(5));
-  ASSERT_TRUE(store->rename_session(session, "after \xff"));
+  ASSERT_TRUE(store->change_session(session, {.title = "after \xff", .tags = {}}));
   EXPECT_EQ(store->session(session)->title, "after \xef\xbf\xbd");
   EXPECT_EQ(store->session(session)->updated, updated);
-  EXPECT_EQ(code_of(store->rename_session({"none"}, "x")), Code::not_found);
+  EXPECT_EQ(code_of(store->change_session({"none"}, {.title = "x", .tags = {}})), Code::not_found);
 }
 
 TEST_F(StoreAll, LiveRunsAreThoseOfAllProcessesAndEndWithTheirLease) {
