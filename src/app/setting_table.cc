@@ -25,7 +25,7 @@ constexpr std::string_view kTexts = R"({"type":"array","items":{"type":"string"}
 
 constexpr SettingRow kRows[] = {
     {"model.default", "Default model", "The model of runs that name none: FAMILY/NAME.",
-     R"({"type":"string","pattern":"^(openai|ollama|llamacpp|scripted|demo)/."})",
+     R"j({"type":"string","pattern":"^((openai|ollama|llamacpp|scripted)/.|demo/tour$)"})j",
      [](const Preferences& p) { return p.model.empty() ? Json() : Json(p.model); },
      Workspace::decides},
     {"model.images", "Models are shown images",

@@ -277,5 +277,32 @@ TEST(Config, WrongTypesAndRangesAreSentences) {
   EXPECT_TRUE(config.check_all_used());
 }
 
+TEST(Config, OneTreeLiesOverAnotherKeyByKey) {
+  const auto tree = [](int line, std::int64_t shared, const char* own) {
+    ConfigNode::Table agent, root;
+    agent["shared"] = node("agent.shared", line, shared);
+    agent[own] = node(std::string("agent.") + own, line + 1, true);
+    root["agent"] = node("agent", line, std::move(agent));
+    root[own] = node(own, line + 2, "text"s);
+    return node("", 1, std::move(root));
+  };
+  auto below = tree(10, 1, "below");
+  below->lay_over(tree(20, 2, "above"));
+  EXPECT_EQ(to_text(below->to_json()),
+            R"({"above":"text","agent":{"above":true,"below":true,"shared":2},"below":"text"})");
+  EXPECT_EQ(below->at("agent.shared")->where(), "config.toml:20");
+  EXPECT_EQ(below->at("agent.below")->where(), "config.toml:11");
+  EXPECT_EQ(below->at("agent.none"), nullptr);
+  EXPECT_EQ(below->at("below.none"), nullptr);
+  EXPECT_EQ(below->at(""), below.get());
+  EXPECT_FALSE(below->check_all_used()) << "looking is not reading";
+  ConfigNode::Table other;
+  other["agent"] = node("agent", 30, std::int64_t{1});
+  below->lay_over(node("", 1, std::move(other)));
+  EXPECT_EQ(below->at("agent")->where(), "config.toml:30") << "a value in place of a table";
+  EXPECT_NE(below->take("agent"), nullptr);
+  EXPECT_EQ(below->take("agent"), nullptr);
+}
+
 }  // namespace
 }  // namespace boxagnts::base

@@ -368,5 +368,35 @@ TEST_P(FeedSeeds, NoEventIsMissingOrComesTwice) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, FeedSeeds, testing::Range(0u, 20u));
 
+TEST_F(FeedTest, AnAnnouncementReachesEverybodyOnceAlsoThoseWhoWereBehind) {
+  auto one = writer();
+  const auto quick = attach({});
+  const auto slow = attach({}, 0);  // full after one piece
+  append(one, "first");
+  EXPECT_EQ(next(*quick).name, "");  // an event; the slow one holds it unread
+  append(one, "second");
+  EXPECT_EQ(next(*quick).name, "");
+  for (int i = 0; i < 3; ++i) feed_->announce("settings");
+  feed_->announce("session", JsonObject{{"id", "x"}});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(next(*quick).name, "settings");
+  const auto told = next(*quick);
+  EXPECT_EQ(told.name, "session");
+  EXPECT_EQ(told.id, -1);
+  EXPECT_EQ(base::to_text(told.data), R"({"id":"x"})");
+  append(one, "third");
+  EXPECT_EQ(next(*quick).name, "");
+  // What was said twice while it was behind is said once; no event is missing.
+  std::vector<std::string> names;
+  std::int64_t events = 0;
+  while (names.size() < 2 || events < 3) {
+    const auto message = next(*slow);
+    if (message.name.empty())
+      ++events;
+    else if (message.name != "frame")
+      names.push_back(message.name);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"settings", "session"}));
+}
+
 }  // namespace
 }  // namespace boxagnts::gateway

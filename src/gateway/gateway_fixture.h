@@ -76,7 +76,7 @@ inline constexpr Asset kPage[]{
 
 class GatewayTest : public testing::Test {
  protected:
-  GatewayTest() {
+  explicit GatewayTest(Desks desks = {}) {
     std::filesystem::create_directory(root_ + "/ws");
     files_ =
         workspace::Files::open(
@@ -100,7 +100,8 @@ class GatewayTest : public testing::Test {
                         .rules = *rules_,
                         .settings = [this] { return std::make_shared<agent::Settings>(settings_); },
                         .run_defaults = [] { return RunDefaults(); },
-                        .scratch_folder = root_}));
+                        .scratch_folder = root_,
+                        .desks = desks}));
   }
 
   ~GatewayTest() override {

@@ -4,7 +4,7 @@
 namespace boxagnts::gateway {
 namespace {
 
-constexpr std::size_t kTextBodyMax = 2 << 20;  // 256 KiB of text, escaped
+constexpr std::size_t kTextBodyMax = 4 << 20;  // 262,144 characters, escaped
 
 constexpr Parameter kName{"name", In::path, Need::required,
                           R"({"$ref":"#/components/schemas/SkillName"})", "The skill."};

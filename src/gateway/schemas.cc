@@ -43,7 +43,7 @@ constexpr std::string_view kSchemas =
     R"json(they hold some."},
     "session": {"$ref": "#/components/schemas/Id", "description": "Absent: a new one."},
     "model": {"type": "string", "maxLength": 500, "pattern": )json"
-    R"json("^(openai|ollama|llamacpp|scripted|demo)/.", "description": "Absent: the )json"
+    R"json("^((openai|ollama|llamacpp|scripted)/.|demo/tour$)", "description": "Absent: the )json"
     R"json(configuration's."},
     "mode": {"$ref": "#/components/schemas/Mode"},
     "access": {"$ref": "#/components/schemas/AgentAccess"},

@@ -57,7 +57,7 @@ constexpr std::string_view kSchemas =
   "properties": {"wrote": {"type": "string"}, "version": {"type": "string"}}},
 
 "ModelName": {"type": "string", "maxLength": 500, "pattern": )json"
-    R"json("^(openai|ollama|llamacpp|scripted|demo)/."},
+    R"json("^((openai|ollama|llamacpp|scripted)/.|demo/tour$)"},
 "ProviderId": {"enum": ["openai", "ollama", "llamacpp"]},
 "Provider": {
   "type": "object", "required": ["id", "title", "local", "base_url", "base_url_from", "key", )json"
@@ -231,7 +231,7 @@ constexpr std::string_view kSchemas =
   "type": "object", "required": ["name", "text"], "additionalProperties": false,
   "properties": {
     "name": {"type": "string", "maxLength": 200},
-    "text": {"type": "string", "maxLength": 1000000}}},
+    "text": {"type": "string", "maxLength": 262144}}},
 "SkillProblems": {
   "type": "object", "required": ["problems"],
   "properties": {"problems": {"type": "array", "items": {"$ref": )json"

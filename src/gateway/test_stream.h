@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "agent/runs.h"
@@ -85,8 +86,12 @@ class TestStream final : public net::ServerStream {
 class TestRuns final : public agent::Runs {
  public:
   agent::FrameHub hub;
+  std::optional<agent::RunRequest> asked;  // the last run that was to start
 
-  Result<agent::Started> start(const agent::RunRequest&) override { return nothing(); }
+  Result<agent::Started> start(const agent::RunRequest& request) override {
+    asked = request;
+    return nothing();
+  }
   Status cancel(const core::RunId&) override { return nothing(); }
   Status answer(const core::ApprovalId&, core::Reply, std::string) override { return nothing(); }
   Result<std::unique_ptr<agent::Tail>> tail(const core::SessionId&, std::int64_t) override {

@@ -316,5 +316,34 @@ TEST(SkillArguments, APlaceholderThatNothingFillsIsTold) {
             "SKILL.md:8: warning: {{b}} is no argument of this skill, and stays as it is");
 }
 
+TEST(SkillTools, ThoseThatAreNoneAreNamedWithTheirLine) {
+  constexpr std::string_view kTools[]{"read", "write", "web_fetch"};
+  const auto parsed = parse_skill(
+      "---\nname: x\ndescription: d\nallowed-tools:\n  - Read\n  - wirte\n  - "
+      "Bash(git:*)\n---\nb\n",
+      "x");
+  const auto findings = check_tools(parsed, kTools);
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(to_text(findings[0]),
+            "SKILL.md:6: warning: \"wirte\" is no tool of this program; did you mean write?");
+  EXPECT_TRUE(to_text(findings[1]).starts_with("SKILL.md:7: warning: \"bash\" is no tool"));
+}
+
+TEST(SkillArguments, OneTextIsNamedValuesOrItself) {
+  Skill skill{.arguments = {{.name = "what"}, {.name = "how"}}};
+  using Named = std::map<std::string, std::string>;
+  const auto of = [&](const char* text) { return input_of(skill, std::string(text)).value(); };
+  EXPECT_EQ(of("src and a=b"), SkillInput("src and a=b"));
+  EXPECT_EQ(of("what=x how=\"two words\""), SkillInput(Named{{"what", "x"}, {"how", "two words"}}));
+  EXPECT_EQ(of("what='a \"b\" c'"), SkillInput(Named{{"what", "a \"b\" c"}}));
+  EXPECT_EQ(of("what="), SkillInput(Named{{"what", ""}}));
+  EXPECT_EQ(of("it's so"), SkillInput("it's so")) << "a quote in a text";
+  EXPECT_EQ(of("other=x"), SkillInput("other=x")) << "names no argument";
+  for (const auto* bad : {"what=\"x", "what=x y", "what=x what=y"})
+    EXPECT_EQ(input_of(skill, std::string(bad)).error().code, Code::invalid_argument) << bad;
+  skill.arguments.clear();
+  EXPECT_EQ(of("what=x"), SkillInput("what=x"));
+}
+
 }  // namespace
 }  // namespace boxagnts::workspace
