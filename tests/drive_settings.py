@@ -477,6 +477,32 @@ def base_urls_are_checked(case):
         served.stop()
 
 
+def the_command_line_does_the_same(case):
+    with ModelServer() as mine:
+        def call(*arguments, code=0, stdin=None):
+            done = case.call("model", *arguments, environment=CLOSED, stdin=stdin)
+            want(done.code == code, f"{arguments}: {done.code}, {done.stderr}")
+            want(KEY not in done.stdout + done.stderr, f"{arguments} told the key")
+            return done.stdout + done.stderr
+
+        want("default: none" in call("list"), "a default")
+        want("keys.toml" in call("key", "openai", "--base-url", mine.url, stdin=f"{KEY}\n".encode()), "no file")
+        want(KEY in own_file(case, "keys.toml").read_text(), "no key")
+        want("settings.toml:" in call("default", "openai/small"), "no place")
+        listed = call("list")
+        want("* openai/small" in listed and "key: stored" in listed, listed)
+        want("ready" in call("test") and "ready" in call("test", "openai/gpt-4o"), "no answer")
+        want(set(mine.keys()) == {f"Bearer {KEY}"}, f"{mine.seen}")
+        want("offline" in call("test", "--offline", code=3), "it connected")
+        call("test", "nobody/x", code=2)
+        call("default", "nobody/x", code=2)
+        want("standard input" in call("key", "openai", KEY, code=2), "a key in a list of processes")
+        call("key", "openai", code=2, stdin=b"two words\n")
+        call("key", "nobody", code=2, stdin=b"x")
+        call("key", "openai", "--forget")
+        want("key: none" in call("list") and KEY not in own_file(case, "keys.toml").read_text(), "it was not forgotten")
+
+
 # --- the demo ------------------------------------------------------------------------------------------
 
 
@@ -710,6 +736,7 @@ CASES = [(f"settings/{name}", function) for name, function in (
     ("keys: told to nobody", a_key_is_told_to_nobody),
     ("keys: a file that others can read is not used", a_key_file_that_others_can_read_is_not_used),
     ("keys: base URLs are checked", base_urls_are_checked),
+    ("models: the command line does the same", the_command_line_does_the_same),
     ("the demo plays", the_demo_plays),
     ("rules: added, explained, deleted", rules_are_added_explained_and_deleted),
     ("rules: connections are explained", connections_are_explained),

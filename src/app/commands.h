@@ -37,6 +37,11 @@ Result<int> execute(const cli::SessionDiffCommand& command);
 // Exit code 1 where a conflict left a file as it is.
 Result<int> execute(const cli::SessionUndoCommand& command);
 Result<int> execute(const cli::SessionDeleteCommand& command);
+// Exit code 3 where the model does not answer.
+Result<int> execute(const cli::ModelTestCommand& command);
+Result<int> execute(const cli::ModelListCommand& command);
+Result<int> execute(const cli::ModelDefaultCommand& command);
+Result<int> execute(const cli::ModelKeyCommand& command);
 Result<int> execute(const cli::SkillListCommand& command);
 Result<int> execute(const cli::SkillShowCommand& command);
 Result<int> execute(const cli::SkillNewCommand& command);

@@ -12,6 +12,13 @@
 namespace boxagnts::app {
 namespace {
 
+std::string where_default_comes_from(const Program& program, const workspace::Layers& layers,
+                                     const Preferences& now) {
+  const Json chosen =
+      describe_setting(*find_setting("model.default"), layers, now, program.preferences->given());
+  return std::string(base::get_string(chosen, "from").value_or(""));
+}
+
 Json to_json(const ServerLook& look, const Preferences& preferences) {
   const std::string id(look.family->id);
   JsonArray known;
@@ -39,15 +46,13 @@ class ProgramModels final : public gateway::ModelsDesk {
   Result<Json> list(Probe probe, std::stop_token stop) override {
     const auto now = program_.preferences->now();
     const auto layers = TRY(workspace::read_layers(program_.workspace, environment_variable));
-    const Json chosen = describe_setting(*find_setting("model.default"), layers, *now,
-                                         program_.preferences->given());
     JsonArray providers;
     const auto asked = probe == Probe::asked ? app::Probe::asked : app::Probe::none;
     for (const auto& look :
          look_at_servers(program_.model_settings(), *program_.http, asked, std::move(stop)))
       providers.push_back(to_json(look, *now));
     return JsonObject{{"default", now->model},
-                      {"default_from", *base::find(chosen, "from")},
+                      {"default_from", where_default_comes_from(program_, layers, *now)},
                       {"demo", models::kDemo},
                       {"providers", std::move(providers)}};
   }
@@ -75,10 +80,12 @@ class ProgramModels final : public gateway::ModelsDesk {
     if (const auto* url = wanted.if_contains("base_url"))
       base_url = url->is_string() ? std::string(url->get_string()) : "";
     if (const auto* secret = wanted.if_contains("key")) {
-      if (!secret->is_string()) return fail(Code::invalid_argument, "the key is a string");
+      if (!secret->is_string()) return fail(Code::invalid_argument, "key takes a string");
       key = secret->get_string();
     }
-    auto wrote = TRY(change_provider(program_, provider, std::move(base_url), std::move(key)));
+    auto wrote = TRY(change_provider(program_.workspace, program_.preferences->given(),
+                                     program_.model_settings(), provider, std::move(base_url),
+                                     std::move(key)));
     TRY(program_.reload());
     return JsonObject{{"wrote", wrote}};
   }
@@ -97,7 +104,8 @@ class ProgramModels final : public gateway::ModelsDesk {
 
 }  // namespace
 
-Result<std::string> change_provider(const Program& program, const std::string& id,
+Result<std::string> change_provider(const workspace::Workspace& workspace, const Given& given,
+                                    models::Settings settings, const std::string& id,
                                     std::optional<std::string> base_url,
                                     std::optional<std::string> key) {
   const auto* family = TRY(models::find_family(id));
@@ -106,13 +114,12 @@ Result<std::string> change_provider(const Program& program, const std::string& i
     return fail(Code::conflict, "the environment's " + variable +
                                     " says where this provider is, which counts more than what "
                                     "is set here: unset it, or change it there");
-  auto settings = program.model_settings();
   auto& provider = settings.providers[id];
   if (base_url && !base_url->empty()) {
     base_url = TRY(models::base_url_of(*family, *base_url));
     provider.base_url = *base_url;
   } else if (base_url) {
-    const auto layers = TRY(workspace::read_layers(program.workspace, environment_variable));
+    const auto layers = TRY(workspace::read_layers(workspace, environment_variable));
     const auto* written = layers.config->at("providers." + id + ".base_url");
     const Json text = written ? written->to_json() : Json("");
     provider.base_url = text.is_string() && !text.get_string().empty()
@@ -125,7 +132,7 @@ Result<std::string> change_provider(const Program& program, const std::string& i
                                      .base_url = std::move(base_url),
                                      .url_then = endpoint.base_url,
                                      .key = std::move(key)},
-                                    settings_check(program));
+                                    settings_check(workspace, given));
 }
 
 std::unique_ptr<gateway::ModelsDesk> make_models_desk(Program& program,

@@ -10,7 +10,8 @@ namespace boxagnts::app {
 
 // Sets where a provider's server is, or its key; what was written. Errors: as of
 // workspace::change_provider; conflict where the environment names the base URL; not_found.
-Result<std::string> change_provider(const Program& program, const std::string& provider,
+Result<std::string> change_provider(const workspace::Workspace& workspace, const Given& given,
+                                    models::Settings settings, const std::string& provider,
                                     std::optional<std::string> base_url,
                                     std::optional<std::string> key);
 

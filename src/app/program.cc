@@ -89,12 +89,15 @@ Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
   return program;
 }
 
-models::Settings Program::model_settings() const {
-  const auto now = preferences->now();
+models::Settings model_settings_of(const Preferences& preferences, const policy::Rules& rules) {
   return {.environment = environment_variable,
-          .sight = now->sight,
-          .network = rules->rules()->connections(now->settings.network),
-          .providers = now->providers};
+          .sight = preferences.sight,
+          .network = rules.connections(preferences.settings.network),
+          .providers = preferences.providers};
+}
+
+models::Settings Program::model_settings() const {
+  return model_settings_of(*preferences->now(), *rules->rules());
 }
 
 Result<std::unique_ptr<models::Model>> Program::open_model(const std::string& name) {

@@ -53,6 +53,9 @@ struct Tools {
   std::unique_ptr<tools::CallPipeline> pipeline;
 };
 
+// What models are opened by; `rules` as they are now.
+models::Settings model_settings_of(const Preferences& preferences, const policy::Rules& rules);
+
 // Everything a run needs. Members are in the order of their dependence.
 struct Program {
   static Result<std::unique_ptr<Program>> make(workspace::Workspace workspace,

@@ -1,7 +1,5 @@
 // `serve`: listens first, so that who waits for the port need not wait for the rest, then makes the
 // program, and serves until a signal.
-#include <fcntl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include "app/models_desk.h"
 #include "app/policy_desk.h"
 #include "app/program.h"
+#include "app/secret.h"
 #include "app/settings_desk.h"
 #include "app/skills_desk.h"
 #include "base/file.h"
@@ -27,27 +26,6 @@ constexpr std::size_t kPasswordBytesMax = 4'096;
 constexpr unsigned kWorkers = 8;  // calls of tools and passwords hold five of them at most
 constexpr std::chrono::seconds kRunsEndWithin{5};
 
-// Typed on the controlling terminal, which does not show it.
-Result<std::string> ask_password(const std::string& user) {
-  const base::UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-  termios before{};
-  if (!terminal || ::tcgetattr(terminal.get(), &before) != 0)
-    return fail(Code::invalid_argument,
-                "--admin-user needs a password: write it into a file for --admin-password-file, or "
-                "set BOXAGNTS_ADMIN_PASSWORD");
-  termios silent = before;
-  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  ::tcsetattr(terminal.get(), TCSAFLUSH, &silent);
-  (void)base::write_all(terminal.get(), "password of " + user + ": ");
-  std::string typed(kPasswordBytesMax, '\0');
-  const ssize_t got = ::read(terminal.get(), typed.data(), typed.size());
-  ::tcsetattr(terminal.get(), TCSAFLUSH, &before);
-  (void)base::write_all(terminal.get(), "\n");
-  if (got <= 0) return fail(Code::cancelled, "no password was typed");
-  typed.resize(static_cast<std::size_t>(got));
-  return typed;
-}
-
 Result<std::optional<gateway::Administrator>> administrator_of(const cli::ServeCommand& command) {
   if (!command.admin_user) return std::nullopt;
   std::string password = environment_variable("BOXAGNTS_ADMIN_PASSWORD");
@@ -57,7 +35,12 @@ Result<std::optional<gateway::Administrator>> administrator_of(const cli::ServeC
     if (!read) return std::unexpected(std::move(read.error()).in("--admin-password-file"));
     password = std::move(*read);
   } else if (password.empty()) {
-    password = TRY(ask_password(*command.admin_user));
+    auto typed = TRY(ask_secret("password of " + *command.admin_user));
+    if (!typed)
+      return fail(Code::invalid_argument,
+                  "--admin-user needs a password: write it into a file for --admin-password-file, "
+                  "or set BOXAGNTS_ADMIN_PASSWORD");
+    password = *std::move(typed);
   }
   return TRY(gateway::make_administrator(*command.admin_user, password));
 }

@@ -11,12 +11,22 @@ namespace {
 
 using workspace::SettingChange;
 
-Result<workspace::Layers> layers_of(const Program& program) {
-  auto layers = workspace::read_layers(program.workspace, environment_variable);
+Result<workspace::Layers> layers_of(const workspace::Workspace& workspace) {
+  auto layers = workspace::read_layers(workspace, environment_variable);
   // Broken by hand since the start: nothing that the caller asked for is wrong.
   if (!layers && layers.error().code == Code::invalid_argument)
     layers.error().code = Code::conflict;
   return layers;
+}
+
+std::unexpected<Error> unknown(std::string_view key) {
+  std::vector<std::string_view> known;
+  for (const auto& row : setting_rows()) known.push_back(row.key);
+  const auto nearest = base::nearest_name(key, known);
+  return fail(Code::invalid_argument,
+              "there is no setting \"" + base::one_line(key, 80) + "\"" +
+                  (nearest.empty() ? "; GET /api/v1/settings lists them"
+                                   : "; did you mean " + std::string(nearest) + "?"));
 }
 
 class ProgramSettings final : public gateway::SettingsDesk {
@@ -26,7 +36,7 @@ class ProgramSettings final : public gateway::SettingsDesk {
   Result<Json> list() override {
     const auto files = workspace::config_files(program_.workspace, environment_variable);
     JsonArray settings;
-    const auto layers = TRY(layers_of(program_));
+    const auto layers = TRY(layers_of(program_.workspace));
     const auto now = program_.preferences->now();
     for (const auto& row : setting_rows())
       settings.push_back(describe_setting(row, layers, *now, program_.preferences->given()));
@@ -42,11 +52,10 @@ class ProgramSettings final : public gateway::SettingsDesk {
     std::string wrote;
     {
       const std::lock_guard lock(mutex_);
-      wrote = TRY(workspace::change_settings(environment_variable, TRY(changes_of(wanted)),
-                                             settings_check(program_)));
+      wrote = TRY(write_settings(program_.workspace, program_.preferences->given(), wanted));
       TRY(program_.reload());
     }
-    const auto layers = TRY(layers_of(program_));
+    const auto layers = TRY(layers_of(program_.workspace));
     const auto now = program_.preferences->now();
     JsonArray changed;
     for (const auto& entry : wanted)
@@ -56,50 +65,41 @@ class ProgramSettings final : public gateway::SettingsDesk {
   }
 
  private:
-  Result<std::vector<SettingChange>> changes_of(const JsonObject& wanted) const {
-    const auto layers = TRY(layers_of(program_));
-    std::vector<SettingChange> changes;
-    for (const auto& [key, value] : wanted) {
-      const auto* row = find_setting(key);
-      if (!row) return unknown(key);
-      TRY(check_writable(*row, layers, program_.preferences->given()));
-      if (value.is_null()) {
-        changes.push_back({std::string(key), std::nullopt});
-        continue;
-      }
-      TRY(check_value(*row, value));
-      // No whole number of TOML is so large: its parser says what is right.
-      const bool huge = value.is_uint64() && value.get_uint64() > std::uint64_t{INT64_MAX};
-      changes.push_back(
-          {std::string(key), huge ? Json(static_cast<double>(value.get_uint64())) : value});
-    }
-    return changes;
-  }
-
-  static std::unexpected<Error> unknown(std::string_view key) {
-    std::vector<std::string_view> known;
-    for (const auto& row : setting_rows()) known.push_back(row.key);
-    const auto nearest = base::nearest_name(key, known);
-    return fail(Code::invalid_argument,
-                "there is no setting \"" + base::one_line(key, 80) + "\"" +
-                    (nearest.empty() ? "; GET /api/v1/settings lists them"
-                                     : "; did you mean " + std::string(nearest) + "?"));
-  }
-
   Program& program_;
   std::mutex mutex_;
 };
 
 }  // namespace
 
-workspace::CheckSettings settings_check(const Program& program) {
-  return [&program](std::unique_ptr<base::ConfigNode> settings) -> Status {
-    auto layers = TRY(workspace::read_layers(program.workspace, environment_variable));
+workspace::CheckSettings settings_check(const workspace::Workspace& workspace, const Given& given) {
+  return [&workspace, &given](std::unique_ptr<base::ConfigNode> settings) -> Status {
+    auto layers = TRY(workspace::read_layers(workspace, environment_variable));
     layers.own = std::move(settings);
-    TRY(preferences_of(program.workspace, workspace::config_of(std::move(layers)),
-                       program.preferences->given()));
+    TRY(preferences_of(workspace, workspace::config_of(std::move(layers)), given));
     return {};
   };
+}
+
+Result<std::string> write_settings(const workspace::Workspace& workspace, const Given& given,
+                                   const JsonObject& wanted) {
+  const auto layers = TRY(layers_of(workspace));
+  std::vector<SettingChange> changes;
+  for (const auto& [key, value] : wanted) {
+    const auto* row = find_setting(key);
+    if (!row) return unknown(key);
+    TRY(check_writable(*row, layers, given));
+    if (value.is_null()) {
+      changes.push_back({std::string(key), std::nullopt});
+      continue;
+    }
+    TRY(check_value(*row, value));
+    // No whole number of TOML is so large: its parser says what is right.
+    const bool huge = value.is_uint64() && value.get_uint64() > std::uint64_t{INT64_MAX};
+    changes.push_back(
+        {std::string(key), huge ? Json(static_cast<double>(value.get_uint64())) : value});
+  }
+  return workspace::change_settings(environment_variable, changes,
+                                    settings_check(workspace, given));
 }
 
 std::unique_ptr<gateway::SettingsDesk> make_settings_desk(Program& program) {

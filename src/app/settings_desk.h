@@ -9,8 +9,13 @@
 
 namespace boxagnts::app {
 
-// Whether the program could go on with such a settings.toml.
-workspace::CheckSettings settings_check(const Program& program);
+// Whether a program could go on with such a settings.toml.
+workspace::CheckSettings settings_check(const workspace::Workspace& workspace, const Given& given);
+
+// Values by key, null: as it would be without. All or nothing; what was written. Errors: as of
+// gateway::SettingsDesk.
+Result<std::string> write_settings(const workspace::Workspace& workspace, const Given& given,
+                                   const JsonObject& wanted);
 
 // The program outlives it.
 std::unique_ptr<gateway::SettingsDesk> make_settings_desk(Program& program);

@@ -104,6 +104,16 @@ constexpr const char* kSkillRunExamples =
     "  boxagnts skill run front-component-generator framework=vue \"description=a date picker\"\n"
     "  git diff | boxagnts skill run code-review --mode plan";
 
+constexpr const char* kKeyExamples =
+    "The key is read from standard input, or typed where that is a terminal; it is kept in "
+    "keys.toml beside\n"
+    "your configuration (0600), and sent to this provider's base URL alone.\n"
+    "\n"
+    "Examples:\n"
+    "  boxagnts model key openai\n"
+    "  boxagnts model key openai --base-url https://models.example/v1 < key.txt\n"
+    "  boxagnts model key openai --forget";
+
 constexpr const char* kTrustHelp =
     "In a folder that you trust the allow rules of its own .boxagnts/config.toml count, and its "
     "skills\n"
@@ -135,6 +145,8 @@ struct Given {
   std::optional<std::vector<std::string>> behind;  // a `--` of `tool run` or `skill run`
   std::string skill;
   std::vector<std::string> skill_arguments;
+  ModelKeyCommand key;
+  std::string base_url;
   ServeCommand serve;
   std::string admin_user, admin_password_file;
 };
@@ -198,6 +210,7 @@ struct Commands {
       *session_list, *session_tag, *session_show, *session_fork, *session_diff, *session_undo,
       *session_redo, *session_delete, *skill_list, *skill_show, *skill_new, *skill_check,
       *skill_run;
+  CLI::App *model_list, *model_test, *model_default, *model_key;
   CLI::App *question_list, *question_show, *question_answer, *trust;
 };
 
@@ -247,6 +260,28 @@ void define_policy(CLI::App& app, Commands& commands, Given& given) {
   add_offline(explain, given);
   add_rules(explain, given);
   add_workspace(explain, given);
+}
+
+void define_model(CLI::App& app, Commands& commands, Given& given) {
+  auto* model = app.add_subcommand("model", "which models there are, the default, and keys");
+  model->require_subcommand(1);
+  commands.model_list = model->add_subcommand("list", "asks each provider's server for its models");
+  commands.model_test = model->add_subcommand("test", "asks a model one small question");
+  commands.model_test->add_option("model", given.model, "FAMILY/NAME (default: the default)");
+  commands.model_default =
+      model->add_subcommand("default", "sets the model of runs that name none");
+  commands.model_default->add_option("model", given.model, "FAMILY/NAME")->required();
+  commands.model_key = model->add_subcommand("key", "stores a provider's key, or forgets it");
+  commands.model_key->footer(kKeyExamples);
+  commands.model_key->add_option("provider", given.key.provider, "openai, ollama or llamacpp")
+      ->required();
+  commands.model_key->add_option("--base-url", given.base_url,
+                                 "where its server is; the key is for that");
+  commands.model_key->add_flag("--forget", given.key.forget, "delete the stored key");
+  for (auto* command :
+       {commands.model_list, commands.model_test, commands.model_default, commands.model_key})
+    add_workspace(*command, given);
+  for (auto* command : {commands.model_list, commands.model_test}) add_offline(*command, given);
 }
 
 void define_questions(CLI::App& app, Commands& commands, Given& given) {
@@ -422,6 +457,7 @@ Commands define(CLI::App& app, Given& given) {
   define_policy(app, commands, given);
   define_questions(app, commands, given);
   define_skill(app, commands, given);
+  define_model(app, commands, given);
   define_session(app, commands, given);
   define_undo(commands, given);
   return commands;
@@ -439,6 +475,24 @@ Result<Command> trust_command(Given& given) {
   if (given.answer != "yes" && given.answer != "no")
     return fail(Code::invalid_argument, "trust takes yes or no");
   command.trust = given.answer == "yes";
+  return command;
+}
+
+Result<Command> key_command(const CLI::App& app, Given& given) {
+  ModelKeyCommand command = std::move(given.key);
+  command.common = given.common;
+  if (app.count("--base-url") > 0) command.base_url = given.base_url;
+  if (command.forget && command.base_url)
+    return fail(Code::invalid_argument, "--forget deletes the key, and takes no --base-url");
+  return command;
+}
+
+std::optional<Command> model_command(const Commands& commands, Given& given) {
+  if (commands.model_list->parsed()) return ModelListCommand{given.common};
+  if (commands.model_default->parsed()) return ModelDefaultCommand{given.common, given.model};
+  if (!commands.model_test->parsed()) return std::nullopt;
+  ModelTestCommand command{.common = given.common};
+  if (commands.model_test->count("model") > 0) command.model = given.model;
   return command;
 }
 
@@ -575,6 +629,8 @@ Result<Command> make(const Commands& commands, Given& given) {
   if (commands.question_answer->parsed()) return answer_command(given);
   if (commands.trust->parsed()) return trust_command(given);
   if (commands.policy_explain->parsed()) return explain_command(*commands.policy_explain, given);
+  if (auto command = model_command(commands, given)) return *std::move(command);
+  if (commands.model_key->parsed()) return key_command(*commands.model_key, given);
   if (commands.skill_list->parsed()) return SkillListCommand{given.common, given.json};
   if (commands.skill_show->parsed()) return SkillShowCommand{given.common, given.skill};
   if (commands.skill_new->parsed()) return SkillNewCommand{given.common, given.skill};
@@ -673,6 +729,11 @@ Result<Command> parse(const std::vector<std::string>& arguments) {
   } catch (const CLI::CallForAllHelp&) {
     return ShowText{app.help("", CLI::AppFormatMode::All)};
   } catch (const CLI::ParseError& error) {
+    // What is too much may be the key: it is not said again.
+    if (own.size() > 1 && own[0] == "model" && own[1] == "key")
+      return fail(Code::invalid_argument,
+                  "model key takes a provider, and --base-url URL or --forget; the key itself is "
+                  "read from standard input, never from the command line");
     return fail(Code::invalid_argument, std::string(error.what()) + suggestion(app, own));
   }
   return make(commands, given);

@@ -128,6 +128,24 @@ struct SkillRunCommand {
   std::string skill;
   std::vector<std::string> arguments;  // name=value each, or words of one text
 };
+struct ModelListCommand {
+  Common common;
+};
+struct ModelTestCommand {
+  Common common;
+  std::optional<std::string> model;  // absent: the default
+};
+struct ModelDefaultCommand {
+  Common common;
+  std::string model;
+};
+// The key itself is read from standard input.
+struct ModelKeyCommand {
+  Common common;
+  std::string provider;
+  std::optional<std::string> base_url;
+  bool forget = false;
+};
 struct SessionForkCommand {
   Common common;
   std::string session;
@@ -173,7 +191,8 @@ using Command =
                  ToolRunCommand, ModuleRunCommand, PolicyExplainCommand, SessionListCommand,
                  SessionTagCommand, SessionShowCommand, SessionForkCommand, SessionDiffCommand,
                  SessionUndoCommand, SessionDeleteCommand, SkillListCommand, SkillShowCommand,
-                 SkillNewCommand, SkillCheckCommand, SkillRunCommand, ServeCommand>;
+                 SkillNewCommand, SkillCheckCommand, SkillRunCommand, ModelListCommand,
+                 ModelTestCommand, ModelDefaultCommand, ModelKeyCommand, ServeCommand>;
 
 // Errors: invalid_argument, a sentence that says what to write instead.
 Result<Command> parse(const std::vector<std::string>& arguments);

@@ -295,5 +295,24 @@ TEST(Cli, WhetherAProgramIsRunIsKnownEvenWhenTheRestIsWrong) {
   EXPECT_FALSE(runs_module({"tool", "run"}));
 }
 
+TEST(Cli, ModelsAreListedTriedChosenAndGivenKeys) {
+  EXPECT_TRUE(parsed<ModelListCommand>({"model", "list", "--offline"}).common.offline);
+  EXPECT_EQ(parsed<ModelTestCommand>({"model", "test"}).model, std::nullopt);
+  EXPECT_EQ(parsed<ModelTestCommand>({"model", "test", "ollama/x"}).model, "ollama/x");
+  EXPECT_EQ(parsed<ModelDefaultCommand>({"model", "default", "ollama/x"}).model, "ollama/x");
+  const auto key = parsed<ModelKeyCommand>({"model", "key", "openai", "--base-url", "https://x"});
+  EXPECT_EQ(key.provider, "openai");
+  EXPECT_EQ(key.base_url, "https://x");
+  EXPECT_FALSE(key.forget);
+  EXPECT_TRUE(parsed<ModelKeyCommand>({"model", "key", "openai", "--forget"}).forget);
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"model"},
+        {"model", "default"},
+        {"model", "key"},
+        {"model", "key", "openai", "sk-on-the-command-line"},
+        {"model", "key", "openai", "--forget", "--base-url", "https://x"}})
+    EXPECT_FALSE(parse(wrong).error().message.contains("sk-")) << wrong.back();
+}
+
 }  // namespace
 }  // namespace boxagnts::cli
