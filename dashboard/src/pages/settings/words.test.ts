@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Setting } from '../../api/types';
-import { backOf, fileOf, fromText, helpText, kSections, sectionAt, sectionOf, valueText, whyFixed } from './words';
+import { kSections } from './sections';
+import { backOf, fileOf, fromText, helpText, sectionAt, sectionOf, valueText, whyFixed } from './words';
 
 const kOwn = '/home/me/.config/boxagnts/settings.toml';
 

@@ -3,17 +3,7 @@
 
 import type { Mode, Setting } from '../../api/types';
 import { quantityText, unitsOf } from '../../state/quantities';
-
-export const kSections = [
-  { id: 'models', title: 'Models' },
-  { id: 'permissions', title: 'Permissions' },
-  { id: 'network', title: 'Network' },
-  { id: 'instructions', title: 'Instructions' },
-  { id: 'limits', title: 'Limits' },
-  { id: 'appearance', title: 'Appearance' },
-  { id: 'about', title: 'About' },
-] as const;
-export type Section = (typeof kSections)[number]['id'];
+import { kSections, type Section } from './sections';
 
 export function sectionAt(rest: string): Section {
   const [first] = rest.split('/');
