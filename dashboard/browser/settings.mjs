@@ -215,7 +215,7 @@ export const cases = [
       await amount.fill('1');
       await memory.getByRole('combobox').selectOption('KiB');
       await memory.getByRole('button', { name: 'Save' }).click();
-      await memory.getByText('This is at least 1048576.').waitFor();
+      await memory.getByText('This is at least 1 MiB.').waitFor();
       await shot('wrong');
       await axe('a wrong limit');
       await amount.fill('512');

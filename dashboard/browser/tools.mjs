@@ -285,16 +285,16 @@ export const cases = [
     },
     async run({ page, server, want, shot, axe }) {
       await open(page, server, 'skill/torn');
-      await page.getByText('It cannot be used.').waitFor();
+      await page.getByText('It cannot be used', { exact: true }).waitFor();
       await page.getByText('SKILL.md:2', { exact: false }).first().waitFor();
       want(await page.getByRole('button', { name: 'Try in the chat' }).count() === 0, 'a broken skill can be tried');
       await shot('broken');
       await side(page).getByRole('link', { name: /^code-review.*not used/ }).click();
-      await page.getByText('It is not used.').waitFor();
+      await page.getByText('It is not used', { exact: true }).waitFor();
       await shot('hidden');
       await axe('a hidden skill');
       await page.getByRole('button', { name: 'Trust it', exact: true }).click();
-      await page.getByText('It is not used.').waitFor({ state: 'detached' });
+      await page.getByText('It is not used', { exact: true }).waitFor({ state: 'detached' });
       await page.getByRole('button', { name: 'Try in the chat' }).waitFor();
       await side(page).getByRole('link', { name: /^code-review.*not used/ }).waitFor();  // now the built-in one
     },

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { bestUnit, quantityText, readQuantity, unitsOf } from './quantities';
+import { bestUnit, quantityProblem, quantityText, readQuantity, unitsOf } from './quantities';
 
 test.each([
   ['limits.wasm_max_memory_size', 268_435_456, '256 MiB'],
@@ -14,6 +14,15 @@ test.each([
   ['agent.turns_max', 50, '50'],
   ['limits.wasm_fuel', 1_000_000, '1000000'],
 ])('%s of %d reads %s', (key, value, text) => expect(quantityText(value, unitsOf(key))).toBe(text));
+
+test('what is out of bounds is told in units', () => {
+  const units = unitsOf('limits.wasm_max_memory_size');
+  const schema = { type: 'integer', minimum: 1 << 20, maximum: 2 ** 32 };
+  expect(quantityProblem(1024, schema, units)).toBe('This is at least 1 MiB.');
+  expect(quantityProblem(2 ** 33, schema, units)).toBe('This is at most 4 GiB.');
+  expect(quantityProblem(2 ** 32, schema, units)).toBe('');
+  expect(quantityProblem(undefined, schema, units)).toBe('This is not a number.');
+});
 
 test('what is typed becomes whole units of one', () => {
   const units = unitsOf('limits.wasm_max_memory_size');

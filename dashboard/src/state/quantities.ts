@@ -1,5 +1,7 @@
 // Numbers with the units that people use for them: bytes and seconds. Pure.
 
+import type { Schema } from '../api/types';
+
 export interface Unit {
   label: string;
   factor: number;
@@ -42,6 +44,15 @@ export function quantityText(value: number, units: readonly Unit[]): string {
   const unit = bestUnit(value, units);
   const amount = value / unit.factor;
   return `${amount} ${amount === 1 && unit.label.endsWith('s') ? unit.label.slice(0, -1) : unit.label}`;
+}
+
+// What is wrong with a number of a setting, in its units; '': nothing.
+export function quantityProblem(value: number | undefined, schema: Schema, units: readonly Unit[]): string {
+  if (value === undefined) return 'This is not a number.';
+  const { minimum, maximum } = schema;
+  if (minimum !== undefined && value < minimum) return `This is at least ${quantityText(minimum, units)}.`;
+  if (maximum !== undefined && value > maximum) return `This is at most ${quantityText(maximum, units)}.`;
+  return '';
 }
 
 // What was typed, in whole units of one; undefined: it is no number.

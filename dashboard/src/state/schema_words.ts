@@ -17,6 +17,8 @@ const kTypes: Record<string, string> = {
   string: 'text', integer: 'whole number', number: 'number', boolean: 'yes or no', object: 'object', array: 'list', null: 'null',
 };
 
+const kChoicesMax = 20;
+
 function valueText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
@@ -24,7 +26,11 @@ function valueText(value: unknown): string {
 export function typeText(schema: Schema): string {
   if (schema.$ref) return 'anything';
   const choices = choicesOf(schema);
-  if (choices) return choices.length === 1 ? valueText(choices[0]) : `one of ${choices.map(valueText).join(', ')}`;
+  if (choices?.length === 1) return valueText(choices[0]);
+  if (choices) {
+    const more = choices.length > kChoicesMax ? ` and ${choices.length - kChoicesMax} more` : '';
+    return `one of ${choices.slice(0, kChoicesMax).map(valueText).join(', ')}${more}`;
+  }
   const ways = waysOf(schema);
   if (ways.length > 1) return [...new Set(ways.map(typeText))].join(' or ');
   const type = typeof schema.type === 'string' ? schema.type : schema.properties ? 'object' : schema.items ? 'array' : '';
