@@ -9,6 +9,9 @@ const run = page => page.getByRole('button', { name: 'Run', exact: true });
 
 const kSkill = (name, more = '') => `---\nname: ${name}\ndescription: Says hello to whoever asks.\n${more}---\n\n# Hello\n\nSay **hello**\nand no more.\n`;
 
+// Markup, a text that is turned round, one that nobody sees, and an escape of a terminal.
+const kEvil = '<img src=x onerror="window.hit=1"><script>window.hit=1</script> \u202egnp.exe\u202c \u200bx \u001b[31mred';
+
 function putSkill(folder, name, text = kSkill(name)) {
   mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, name, 'SKILL.md'), text);
@@ -297,6 +300,44 @@ export const cases = [
       await page.getByText('It is not used', { exact: true }).waitFor({ state: 'detached' });
       await page.getByRole('button', { name: 'Try in the chat' }).waitFor();
       await side(page).getByRole('link', { name: /^code-review.*not used/ }).waitFor();  // now the built-in one
+    },
+  },
+  {
+    name: 'hostile skills, rules and instructions are text',
+    prepare: server => {
+      putSkill(skillsOf(server), 'evil', `---\nname: evil\ndescription: ${JSON.stringify(kEvil)}\nwhen_to_use: ${JSON.stringify(kEvil)}\n---\n\n` +
+        `${kEvil}\n\n[run](javascript:window.hit=1) ![x](http://evil.test/x.png)\n\n<svg onload="window.hit=1"></svg>\n`);
+      writeFileSync(join(skillsOf(server), 'evil', '<img src=x onerror=window.hit=1>.md'), 'x');
+      mkdirSync(join(skillsOf(server), '<b>x\u202eno'));
+      writeFileSync(join(skillsOf(server), '<b>x\u202eno', 'SKILL.md'), kEvil);
+      writeFileSync(join(server.workspace, 'AGENTS.md'), kEvil);
+      mkdirSync(join(server.workspace, '.boxagnts'), { recursive: true });
+      writeFileSync(join(server.workspace, '.boxagnts/config.toml'), `[policy]\ndeny = [${JSON.stringify('write ' + kEvil.split(' \u001b')[0])}]\n`);
+    },
+    async run({ page, server, want, until }) {
+      const clean = async what => {
+        want(await page.evaluate(() => window.hit) === undefined, `${what}: it ran`);
+        want(await page.locator('main :is(img, script, iframe)').count() === 0, `${what}: it made elements`);
+        want(await page.locator('main a[href^="javascript"]').count() === 0, `${what}: it made a link that runs`);
+        want(!/[\u202e\u200b\u001b]/.test(await page.locator('#app').innerText()), `${what}: something unseen is shown as it is`);
+      };
+      await open(page, server, 'skill/evil');
+      await page.getByText('⟨U+202E⟩gnp.exe', { exact: false }).first().waitFor();
+      await until(async () => (await page.locator('.prose').innerText()).includes('<svg onload'), 'the body is not shown');
+      await clean('a skill');
+      for (const view of ['Source', 'Edit']) {
+        await page.getByRole('button', { name: view, exact: true }).click();
+        await clean(view);
+      }
+      await side(page).getByRole('link', { name: /^<b>x⟨U\+202E⟩no/ }).click();
+      await page.getByText('It cannot be used', { exact: true }).waitFor();
+      await clean('a broken skill');
+      await page.goto(`${server.url}/#/settings/permissions`);
+      await page.getByText('write <img src=x', { exact: false }).first().waitFor();
+      await clean('rules');
+      await page.goto(`${server.url}/#/settings/instructions`);
+      await page.getByRole('textbox', { name: "AGENTS.md: This workspace's" }).waitFor();
+      await clean('instructions');
     },
   },
   {
