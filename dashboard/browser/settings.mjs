@@ -100,7 +100,7 @@ export const cases = [
   {
     name: 'the mode is chosen, and says where it is written',
     prepare: server => writeConfig(server, '[agent]\nmode = "plan"\n'),
-    async run({ page, server, want, shot, axe }) {
+    async run({ page, server, want, shot, axe, until }) {
       await open(page, server, 'permissions');
       const mode = setting(page, 'Mode');
       want(await mode.getByRole('radio', { name: /^Plan/ }).isChecked(), 'the mode of config.toml is not shown');
@@ -116,6 +116,12 @@ export const cases = [
       await mode.getByRole('button', { name: 'Back', exact: true }).waitFor({ state: 'detached' });
       want(await mode.getByRole('radio', { name: /^Plan/ }).isChecked(), 'the mode of config.toml is not back');
       want(!/edits/.test(read(own(server))), 'the mode is still written');
+      // What cannot be written says why, and what holds is shown.
+      writeFileSync(own(server), 'this is no TOML');
+      await mode.getByRole('radio', { name: /^Autonomous/ }).click();
+      await mode.getByRole('alert').waitFor();
+      await until(() => mode.getByRole('radio', { name: /^Plan/ }).isChecked(), 'a mode is shown that does not hold');
+      want(read(own(server)) === 'this is no TOML', 'a file that could not be read was written over');
     },
   },
   {
