@@ -51,7 +51,10 @@ export const cases = [
         await name.fill('llamacpp/none');
         await page.getByRole('button', { name: 'Test it' }).click();
         await page.getByRole('region', { name: 'Default model' }).getByText('cannot connect', { exact: false }).waitFor();
-        // The address can be taken back.
+        // The choice and the address can be taken back.
+        await page.getByRole('button', { name: 'Back to default' }).click();
+        await page.getByText('No model is chosen yet.', { exact: false }).waitFor();
+        want(!read(own(server)).includes('ollama/tiny'), 'the default is still written');
         await ollama.getByRole('button', { name: 'Back to the usual one' }).click();
         await ollama.getByText('does not answer').waitFor();
         want((await ollama.getByRole('textbox', { name: 'Address' }).inputValue()) === 'http://localhost:11434/v1', 'the address is not the usual one');
