@@ -245,6 +245,24 @@ export const cases = [
     },
   },
   {
+    name: 'a change while the server is away is told, and works when it is back',
+    async run({ page, server, want }) {
+      await open(page, server, 'limits');
+      const turns = setting(page, 'Most turns of a run');
+      await turns.getByRole('textbox').fill('7');
+      await server.end();
+      await page.getByText('The connection to the server is lost.', { exact: false }).waitFor();
+      await turns.getByRole('button', { name: 'Save' }).click();
+      await turns.getByRole('alert').getByText('The server does not answer.', { exact: false }).waitFor();
+      await server.start();
+      await page.getByText('The connection to the server is lost.', { exact: false }).waitFor({ state: 'detached' });
+      want(await turns.getByRole('textbox').inputValue() === '7', 'what was typed is lost');
+      await turns.getByRole('button', { name: 'Save' }).click();
+      await turns.getByText(`Wrote ${own(server)}`, { exact: false }).waitFor();
+      want(/turns_max = 7/.test(read(own(server))), 'the setting was not written');
+    },
+  },
+  {
     name: 'AGENTS.md is written, and a change elsewhere is not overwritten',
     async run({ page, server, want, shot, axe }) {
       await open(page, server, 'instructions');
