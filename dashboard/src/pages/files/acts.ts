@@ -8,7 +8,7 @@ import { go, replace, route } from '../../state/route';
 import { settings } from '../../state/settings';
 import { visibleName } from '../../state/text';
 import { attempt, complain, inform } from '../../state/toasts';
-import { wishFocus } from './editor_handle';
+import { shownEditor, wishFocus } from './editor_handle';
 import { copyEntry, downloadFile, makeFolder, moveEntry, removeEntry, restoreEntry, writeFile } from './files_api';
 import { active, drop, fileAt, files, filesMoved, filesRemoved, save, type OpenFile } from './open_files';
 import { freeName, joinPath, nameOf, parentOf, problemOfName, problemOfPath, stemLength } from './paths';
@@ -38,7 +38,8 @@ function inFolder(folder: string): string {
 }
 
 export function openPath(path: string, focus = false): void {
-  if (focus) wishFocus(path);
+  if (focus && active.value?.path === path && shownEditor.value) shownEditor.value.focus();
+  else if (focus) wishFocus(path);
   go('files', path);
 }
 

@@ -82,6 +82,8 @@ export function commonExtensions(): Extension[] {
   return [
     // The text holds "\n" between lines whatever the file has; a stray \r is a character, and shown.
     EditorState.lineSeparator.of('\n'),
+    // Files that are dropped on it are uploads, as everywhere on the page, and no text to insert.
+    EditorView.domEventHandlers({ drop: event => event.dataTransfer?.types.includes('Files') ?? false }),
     EditorView.clipboardInputFilter.of(text => text.replace(/\r\n?/g, '\n')),
     EditorState.phrases.of(kPhrases), lineNumbers(), highlightSpecialChars(), drawSelection(), EditorState.allowMultipleSelections.of(true),
     syntaxHighlighting(colors), bracketMatching(), theme,
