@@ -215,7 +215,7 @@ export const cases = [
   },
   {
     name: 'differences',
-    run: async ({ page, server, shot, axe }) => {
+    run: async ({ page, server, want, shot, axe }) => {
       const lines = Array.from({ length: 60 }, (_, n) => `line ${n}`).join('\n') + '\n';
       await put(server, { 'a.txt': lines, 'b.txt': lines.replace('line 30', 'line thirty') });
       await openFile(page, 'a.txt');
@@ -232,6 +232,17 @@ export const cases = [
       await page.getByRole('textbox', { name: 'b.txt' }).getByText('line thirty').waitFor();
       await axe();
       await shot('compared');
+      want((await page.getByText('line 2', { exact: true }).count()) === 0, 'what is the same is left out');
+      await button(page, 'All lines').click();
+      await page.getByText('line 2', { exact: true }).first().waitFor();
+      await page.setViewportSize({ width: 390, height: 844 });
+      await button(page, 'Back to editing').click();
+      await button(page, 'More about this file').click();
+      await page.getByRole('menuitem', { name: 'Show unsaved changes' }).click();
+      await page.getByText('unchanged lines').waitFor();
+      await button(page, 'All lines').click();
+      await page.getByText('line 2', { exact: true }).waitFor();
+      await axe();
     },
   },
   {

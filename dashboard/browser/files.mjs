@@ -163,6 +163,20 @@ export const cases = [
       await button(page, 'Skip').waitFor({ state: 'detached' });
       want((await textOf(server, 'docs/taken.txt')) === 'newer\n', 'skipped is skipped');
 
+      // A long one, over a slow line: its progress is seen, and it can be stopped.
+      const line = await page.context().newCDPSession(page);
+      await line.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 100_000 });
+      await pick([{ name: 'long.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(2_000_000) }]);
+      await page.getByText('Uploading, 1 file left').waitFor();
+      await page.getByRole('progressbar', { name: 'Upload' }).waitFor();
+      await axe();
+      await shot('under-way');
+      await button(page, 'Stop').click();
+      await page.getByText('docs/long.bin: Stopped.').waitFor();
+      want(!(await isThere(server, 'docs/long.bin')), 'what was stopped is not there');
+      await line.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+      await button(page, 'Clear the list of uploads').click();
+
       const tree = path.join(server.home, 'made');
       await mkdir(path.join(tree, 'deep'), { recursive: true });
       await writeFile(path.join(tree, 'deep/a.txt'), 'a\n');
@@ -278,8 +292,8 @@ export const cases = [
     },
   },
   {
-    name: 'large-folder',
-    run: async ({ page, server, want }) => {
+    name: 'large-folder-and-long-text',
+    run: async ({ page, server, want, axe }) => {
       await put(server, Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`many/file${String(n).padStart(4, '0')}.txt`, `${n}`])));
       await openPage(page);
       await row(page, 'many').click();
@@ -290,6 +304,15 @@ export const cases = [
       await row(page, 'file2999.txt').waitFor();
       await page.keyboard.press('Enter');
       await editor(page, 'file2999.txt').waitFor();
+      await axe();
+
+      await put(server, { 'long.cc': 'int value = 42;  // and a word about it\n'.repeat(48_000) });
+      await openFile(page, 'long.cc');
+      await type(page, 'long.cc', '// the end\n');
+      await page.keyboard.press('Control+s');
+      await button(page, 'Saved').waitFor();
+      want((await textOf(server, 'long.cc')).endsWith('it\n// the end\n'), 'a long text is saved whole');
+      await axe();
     },
   },
 ];

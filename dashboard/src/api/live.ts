@@ -73,12 +73,15 @@ const kSilenceMaxMs = 45_000;
 
 let lastPosition: number | undefined;
 let watched: string[] = [];
+let refused = '';  // folders that the server had no room to watch
+let isAttached = false;
 let abort = new AbortController();
 
 function take(message: EventSourceMessage): void {
   if (message.id) lastPosition = Number(message.id);
   const kind = message.event ?? 'message';
   if (kind === 'attached') {
+    isAttached = true;
     connection.value = 'live';
     making.clear();
     tell('attached');
@@ -105,6 +108,7 @@ async function readOnce(signal: AbortSignal): Promise<void> {
     after: lastPosition,
     watch: watched.length ? JSON.stringify(watched) : undefined,
   });
+  isAttached = false;
   let response: Response;
   try {
     response = await request('GET', path, { signal });
@@ -126,6 +130,13 @@ async function readOnce(signal: AbortSignal): Promise<void> {
       parser.feed(value);
     }
   } finally {
+    // Closed before it began: the system has no watches left. Better a stream without them.
+    if (!isAttached && watched.length && !signal.aborted) {
+      refused = JSON.stringify(watched);
+      watched = [];
+    } else if (!signal.aborted) {
+      refused = '';
+    }
     clearTimeout(silence);
     reader.cancel().catch(() => {});
   }
@@ -165,7 +176,9 @@ export function reconnect(): void {
 
 // From now on `files` tells of these folders.
 export function watchFolders(folders: string[]): void {
-  if (JSON.stringify(folders) === JSON.stringify(watched)) return;  // [""] is not []
+  const wanted = JSON.stringify(folders);
+  if (wanted === JSON.stringify(watched) || wanted === refused) return;  // [""] is not []
+  refused = '';
   watched = [...folders];
   abort.abort();
 }

@@ -85,6 +85,8 @@ export function commonExtensions(): Extension[] {
     // Files that are dropped on it are uploads, as everywhere on the page, and no text to insert.
     EditorView.domEventHandlers({ drop: event => event.dataTransfer?.types.includes('Files') ?? false }),
     EditorView.clipboardInputFilter.of(text => text.replace(/\r\n?/g, '\n')),
+    // What scrolls must be reached by keys; that an edited element is, not every checker sees.
+    EditorView.contentAttributes.of({ tabindex: '0' }),
     EditorState.phrases.of(kPhrases), lineNumbers(), highlightSpecialChars(), drawSelection(), EditorState.allowMultipleSelections.of(true),
     syntaxHighlighting(colors), bracketMatching(), theme,
   ];
