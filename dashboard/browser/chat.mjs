@@ -297,4 +297,67 @@ turns:
       await page.getByText('This session is not there').waitFor();
     },
   },
+  {
+    name: 'files and pictures go along with a message',
+    prepare: server => writeFileSync(join(server.workspace, 'notes.txt'), 'seen in the workspace\n'),
+    async run({ page, server, want, shot, axe }) {
+      const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg==', 'base64');
+      await page.locator('input[type=file]').first().setInputFiles([
+        { name: 'dot.png', mimeType: 'image/png', buffer: png },
+        { name: 'words.txt', mimeType: 'text/plain', buffer: Buffer.from('seen on the computer\n') },
+      ]);
+      await page.getByRole('button', { name: 'Attach files' }).click();
+      await page.getByRole('menuitem', { name: /workspace/ }).click();
+      await page.getByRole('textbox', { name: 'Its path' }).fill('notes.txt');
+      await page.keyboard.press('Enter');
+      const attached = page.getByRole('list', { name: 'Attached files' });
+      await attached.getByText('notes.txt').waitFor();
+      await attached.getByText('dot.png').waitFor();
+      await shot('attached');
+      await axe('attached files');
+      await send(page, script(server, 'turns: [{say: "I see {{images}}"}]'), 'Look at these');
+      await ended(page);
+      await page.getByRole('img', { name: 'dot.png' }).waitFor();
+      await page.getByRole('button', { name: /words\.txt/ }).waitFor();
+      await page.getByText(/I see .*image\/png/).waitFor();
+      const [started] = (await eventsOf(server, await sessionOf(page))).filter(event => event.kind === 'user_message');
+      want(started.attachments.length === 3, `not all went along: ${JSON.stringify(started.attachments)}`);
+      want((await attached.count()) === 0, 'they are still there for the next message');
+      // What cannot go along is said, and the message stays.
+      await page.locator('input[type=file]').first().setInputFiles([{ name: 'x.bin', mimeType: 'application/octet-stream', buffer: Buffer.from([0, 255, 1, 254]) }]);
+      await say(page, 'And this');
+      await page.getByRole('region', { name: 'Messages' }).getByText(/x\.bin/).waitFor();
+      want((await box(page).inputValue()) === 'And this', 'the message is lost');
+      await shot('refused');
+    },
+  },
+  {
+    name: 'a question calls a person who looks elsewhere',
+    context: { permissions: ['notifications'] },
+    async run({ page, server, want, context, until }) {
+      await page.addInitScript(() => {
+        globalThis.told = [];
+        globalThis.Notification = class {
+          static permission = 'granted';
+          static requestPermission = async () => 'granted';
+          constructor(title, options) {
+            globalThis.told.push(`${title}: ${options.body}`);
+          }
+          close() {}
+        };
+        Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
+      });
+      await page.reload();
+      await page.getByRole('textbox', { name: 'Message' }).waitFor();
+      await send(page, script(server, kWrite('one.txt', 'first\\n')), 'Write', 'ask');
+      await page.locator('.question.open').waitFor();
+      await until(async () => (await page.evaluate(() => globalThis.told.length)) === 1, 'no notification was shown');
+      want((await page.evaluate(() => globalThis.told[0])).startsWith('BoxAgnts asks: '), 'it does not say what it is');
+      // A second page can answer, and the first one sees it.
+      const second = await context.newPage();
+      await second.goto(page.url());
+      await second.locator('.question.open').getByRole('button', { name: 'Apply' }).click();
+      await ended(page);
+    },
+  },
 ];

@@ -106,6 +106,8 @@ class Server {
 const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 function tools(page, server, name) {
+  const drawn = () => page.evaluate(() =>
+    new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
   const slug = name.replace(/[^a-z0-9]+/gi, '-').toLowerCase();
   return {
     page,
@@ -117,8 +119,6 @@ function tools(page, server, name) {
     async shot(part) {
       mkdirSync(shots, { recursive: true });
       const size = page.viewportSize();
-      const drawn = () => page.evaluate(() =>
-        new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
       for (const theme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme: theme });
         await drawn();
@@ -135,6 +135,7 @@ function tools(page, server, name) {
     async axe(what = 'the page') {
       for (const theme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+        await drawn();
         await page.evaluate(axeSource + ';0');
         const found = await page.evaluate(() =>
           globalThis.axe.run(document, {
