@@ -30,7 +30,8 @@ Json json_of(const store::SessionInfo& session, const std::optional<store::Found
 
 std::string tags_of(const store::SessionInfo& session) {
   std::string text;
-  for (const auto& tag : session.tags) text += (text.empty() ? "#" : " #") + tag;
+  for (const auto& tag : session.tags)
+    text += (text.empty() ? "#" : " #") + base::one_line(tag, kColumns);
   return text;
 }
 

@@ -60,8 +60,8 @@ constexpr std::string_view kSchemas =
   "properties": {
     "path": {"$ref": "#/components/schemas/FilePath"},
     "name": {"type": "string", "pattern": "^[^/\\x00-\\x1f\\x7f]{1,255}$"},
-    "data": {"type": "string", "maxLength": 26700000, "description": "base64 (RFC 4648, )json"
-    R"json(section 4)."}}},
+    "data": {"type": "string", "maxLength": 26700000, "contentEncoding": "base64",
+      "description": "RFC 4648, section 4."}}},
 "RunStarted": {
   "type": "object", "required": ["run", "session", "after"],
   "properties": {

@@ -59,12 +59,13 @@ std::string said_in(std::string_view body) {
   return std::string(base::get_string(block ? *block : *json, "text").value_or(""));
 }
 
+bool is_control(unsigned char byte) { return byte < 0x20 || byte == 0x7f; }
+
 Result<std::vector<std::string>> checked(std::vector<std::string> tags) {
   for (const auto& tag : tags) {
     const auto characters = std::ranges::count_if(tag, [](char c) { return (c & 0xc0) != 0x80; });
     if (characters < 1 || characters > kTagCharactersMax || !base::is_utf8(tag) ||
-        base::is_blank(tag) || tag.starts_with(' ') || tag.ends_with(' ') ||
-        tag.find_first_of("\n\t") != tag.npos || base::terminal_safe(tag) != tag)
+        tag.starts_with(' ') || tag.ends_with(' ') || std::ranges::any_of(tag, is_control))
       return fail(Code::invalid_argument, "\"" + base::one_line(tag, 60) +
                                               "\" is no tag: 1 to 40 characters on one line, "
                                               "without spaces around them");

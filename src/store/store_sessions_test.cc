@@ -72,7 +72,7 @@ TEST_F(StoreSessions, WhatIsNoTagIsRefusedWhole) {
   for (int i = 0; i < 21; ++i) many.push_back("t" + std::to_string(i));
   for (const auto& wrong :
        {Titles{""}, Titles{" "}, Titles{"ok", " a"}, Titles{"a "}, Titles{"a\nb"}, Titles{"a\tb"},
-        Titles{"\xff"}, Titles{"a\x1b[2J"}, Titles{too_long}, many}) {
+        Titles{"\xff"}, Titles{"a\x1b[2J"}, Titles{"\x7f"}, Titles{too_long}, many}) {
     const auto changed = store_->change_session(one, {.title = "two", .tags = wrong});
     EXPECT_EQ(code_of(changed), Code::invalid_argument) << wrong.back();
   }
