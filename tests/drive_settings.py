@@ -115,6 +115,7 @@ def every_layer_says_where_it_stands(case):
         holds("network.offline", True, "flag --offline", writable=False)
         holds("model.default", "ollama/config", f"{config}:2")
         refused(served.ask("PATCH", "/api/v1/settings", {"network.offline": False}), 409, "flag --offline")
+        good(served.ask("PATCH", "/api/v1/settings", {"network.offline": None}))  # what is not there may be taken out
         served.stop()
     with Served(case, "--model", "ollama/flag", environment={"BOXAGNTS_MODEL": "ollama/environment"}) as served:
         one = settings(served)["model.default"]
@@ -202,6 +203,12 @@ def a_file_broken_by_hand_is_named_and_left(case):
             want(path.read_text() == broken, "it was overwritten")
             events = run_to_end(served, {"prompt": "Go on.", "model": case.model_file(OK)})
             want(events[-1]["outcome"] == "finished", f"a run: {events[-1]}")
+            for method, at, body in (("GET", "/api/v1/settings", None), ("GET", "/api/v1/rules", None),
+                                     ("GET", "/api/v1/models", None), ("PUT", "/api/v1/trust", {"trust": "trusted"}),
+                                     ("POST", "/api/v1/rules", {"effect": "deny", "rule": "read x"}),
+                                     ("PUT", "/api/v1/providers/openai", {"base_url": "https://a.example"})):
+                refused(served.ask(method, at, body), 409, part)
+            want(path.read_text() == broken and not own_file(case, "rules.toml").exists(), "it was overwritten")
         path.write_text(sound)
         good(served.ask("PATCH", "/api/v1/settings", {"agent.mode": "edits"}))
         served.stop()
@@ -632,6 +639,18 @@ def instructions_are_written_by_version(case):
         told = [event["text"] for event in events if event["kind"] == "instructions_loaded"]
         want(told == ["Of user.", "Of workspace."], f"{told}")
         want(served.ask("PUT", "/api/v1/instructions/folder", {"text": "x"}).status == 400, "no such origin")
+        # What a folder brings in that place harms neither the list nor anything else.
+        outside = case.outside / "secret.md"
+        outside.write_text("Keep out.")
+        for what in ({"link": str(outside)}, {"fifo": True}, {"link": "AGENTS.md"}, {"folder": True}):
+            place = case.workspace / "AGENTS.md"
+            place.unlink(missing_ok=True)
+            case.put(case.workspace, {"AGENTS.md": what})
+            shown = files()
+            want(shown["workspace"]["text"] == "" and shown["user"]["text"] == "Of user.", f"{what}: {shown}")
+            answer = served.ask("PUT", "/api/v1/instructions/workspace", {"text": "x"})
+            want(answer.status in (400, 403, 404, 409, 501), f"{what}: {answer.status} {answer.body}")
+            want(outside.read_text() == "Keep out.", f"{what}: written outside")
         served.stop()
 
 

@@ -4,7 +4,6 @@
 #include <mutex>
 #include <utility>
 
-#include "base/guard.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "base/time.h"
@@ -61,12 +60,9 @@ void judge(ServerLook& look, Result<std::vector<std::string>> names, const Deadl
     look.names = *std::move(names);
     return;
   }
-  const bool late = names.error().code == Code::cancelled && deadline.passed();
-  const bool by_server = names.error().message.contains("the server answered");
-  look.state = by_server && (names.error().code == Code::permission_denied ||
-                             names.error().code == Code::unauthenticated)
-                   ? State::refused
-                   : State::unreachable;
+  const bool late = names.error().code == Code::timeout ||
+                    (names.error().code == Code::cancelled && deadline.passed());
+  look.state = names.error().code == Code::unauthenticated ? State::refused : State::unreachable;
   look.error = late ? "it did not answer within " + std::to_string(kLookWithin.count()) + " s"
                     : names.error().message;
 }
@@ -139,7 +135,8 @@ Result<ModelTried> try_model(const std::string& name, models::Settings settings,
   tried.duration_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady() - begun).count();
   if (!answer) {
-    const bool late = answer.error().code == Code::cancelled && deadline->passed();
+    const bool late = answer.error().code == Code::timeout ||
+                      (answer.error().code == Code::cancelled && deadline->passed());
     tried.error = late ? "it did not answer within " + std::to_string(kTestWithin.count()) + " s"
                        : answer.error().message;
     return tried;

@@ -44,8 +44,10 @@ class ProgramModels final : public gateway::ModelsDesk {
       : program_(program), settings_(settings) {}
 
   Result<Json> list(Probe probe, std::stop_token stop) override {
+    TRY(by_hand(program_.reload()));
     const auto now = program_.preferences->now();
-    const auto layers = TRY(workspace::read_layers(program_.workspace, environment_variable));
+    const auto layers =
+        TRY(by_hand(workspace::read_layers(program_.workspace, environment_variable)));
     JsonArray providers;
     const auto asked = probe == Probe::asked ? app::Probe::asked : app::Probe::none;
     for (const auto& look :
@@ -119,7 +121,7 @@ Result<std::string> change_provider(const workspace::Workspace& workspace, const
     base_url = TRY(models::base_url_of(*family, *base_url));
     provider.base_url = *base_url;
   } else if (base_url) {
-    const auto layers = TRY(workspace::read_layers(workspace, environment_variable));
+    const auto layers = TRY(by_hand(workspace::read_layers(workspace, environment_variable)));
     const auto* written = layers.config->at("providers." + id + ".base_url");
     const Json text = written ? written->to_json() : Json("");
     provider.base_url = text.is_string() && !text.get_string().empty()

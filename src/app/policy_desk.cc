@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "app/explain.h"
+#include "app/settings_desk.h"
 #include "base/text.h"
 #include "policy/builtin_rules.h"
 
@@ -71,8 +72,10 @@ class ProgramPolicy final : public gateway::PolicyDesk {
   explicit ProgramPolicy(Program& program) : program_(program) {}
 
   Result<Json> rules() override {
-    const auto layers = TRY(workspace::read_layers(program_.workspace, environment_variable));
-    const auto own = TRY(workspace::read_own_rules(environment_variable));
+    TRY(by_hand(program_.reload()));
+    const auto layers =
+        TRY(by_hand(workspace::read_layers(program_.workspace, environment_variable)));
+    const auto own = TRY(by_hand(workspace::read_own_rules(environment_variable)));
     JsonArray user, workspace;
     TRY(add_rules(*layers.config, Deletable::no, user));
     TRY(add_rules(*own, Deletable::yes, user));
@@ -95,7 +98,7 @@ class ProgramPolicy final : public gateway::PolicyDesk {
   Result<Json> add(const std::string& effect, const std::string& rule) override {
     const auto verdict = TRY(core::parse_enum<Verdict>(effect));
     const std::lock_guard lock(mutex_);
-    TRY(program_.reload());  // what is broken by hand is said before anything is written
+    TRY(by_hand(program_.reload()));  // said before anything is written
     policy::Rules with_it = *program_.rules->rules();
     TRY(with_it.add(policy::Layer::user, verdict, rule, "the rule"));
     const auto wrote = TRY(workspace::add_rule(environment_variable, verdict, rule));
@@ -108,6 +111,7 @@ class ProgramPolicy final : public gateway::PolicyDesk {
   Result<Json> remove(const std::string& effect, const std::string& rule) override {
     const auto verdict = TRY(core::parse_enum<Verdict>(effect));
     const std::lock_guard lock(mutex_);
+    TRY(by_hand(program_.reload()));
     const auto wrote = TRY(workspace::remove_rule(environment_variable, verdict, rule));
     TRY(program_.reload());
     return JsonObject{{"wrote", wrote}};
@@ -149,6 +153,7 @@ class ProgramPolicy final : public gateway::PolicyDesk {
     if (word == "trusted") trust = workspace::Trust::trusted;
     if (word == "untrusted") trust = workspace::Trust::untrusted;
     const std::lock_guard lock(mutex_);
+    TRY(by_hand(program_.reload()));
     TRY(workspace::set_trust(environment_variable, program_.workspace.root, trust));
     TRY(program_.reload());
     return JsonObject{

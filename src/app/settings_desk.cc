@@ -12,11 +12,7 @@ namespace {
 using workspace::SettingChange;
 
 Result<workspace::Layers> layers_of(const workspace::Workspace& workspace) {
-  auto layers = workspace::read_layers(workspace, environment_variable);
-  // Broken by hand since the start: nothing that the caller asked for is wrong.
-  if (!layers && layers.error().code == Code::invalid_argument)
-    layers.error().code = Code::conflict;
-  return layers;
+  return by_hand(workspace::read_layers(workspace, environment_variable));
 }
 
 std::unexpected<Error> unknown(std::string_view key) {
@@ -36,6 +32,7 @@ class ProgramSettings final : public gateway::SettingsDesk {
   Result<Json> list() override {
     const auto files = workspace::config_files(program_.workspace, environment_variable);
     JsonArray settings;
+    TRY(by_hand(program_.reload()));  // what was written by hand since counts now
     const auto layers = TRY(layers_of(program_.workspace));
     const auto now = program_.preferences->now();
     for (const auto& row : setting_rows())
@@ -87,11 +84,11 @@ Result<std::string> write_settings(const workspace::Workspace& workspace, const 
   for (const auto& [key, value] : wanted) {
     const auto* row = find_setting(key);
     if (!row) return unknown(key);
-    TRY(check_writable(*row, layers, given));
     if (value.is_null()) {
       changes.push_back({std::string(key), std::nullopt});
       continue;
     }
+    TRY(check_writable(*row, layers, given));
     TRY(check_value(*row, value));
     // No whole number of TOML is so large: its parser says what is right.
     const bool huge = value.is_uint64() && value.get_uint64() > std::uint64_t{INT64_MAX};

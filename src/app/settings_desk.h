@@ -9,6 +9,14 @@
 
 namespace boxagnts::app {
 
+// What a person broke by hand while a server runs is no fault of the request: conflict in place of
+// invalid_argument.
+template <class T>
+Result<T> by_hand(Result<T> read) {
+  if (!read && read.error().code == Code::invalid_argument) read.error().code = Code::conflict;
+  return read;
+}
+
 // Whether a program could go on with such a settings.toml.
 workspace::CheckSettings settings_check(const workspace::Workspace& workspace, const Given& given);
 

@@ -143,8 +143,8 @@ class ProgramSkills final : public gateway::SkillsDesk {
   }
 
   Result<Json> instructions() override {
-    const auto own = TRY(workspace::read_own_text(environment_variable, kInstructions));
-    const auto of_workspace = TRY(workspace::read_text(files_, kInstructions));
+    const auto own = workspace::read_own_text(environment_variable, kInstructions);
+    const auto of_workspace = workspace::read_text(files_, kInstructions);
     return JsonObject{
         {"files",
          JsonArray{file_of("user", workspace::configuration_folder(environment_variable), own),
@@ -179,13 +179,15 @@ class ProgramSkills final : public gateway::SkillsDesk {
                                      "skill \"" + base::one_line(name, 80) + "\"");
   }
 
+  // One that cannot be read is there, and the other one is told of all the same.
   static JsonObject file_of(std::string_view origin, const std::string& folder,
-                            const workspace::StoredText& stored) {
+                            const Result<workspace::StoredText>& stored) {
     JsonObject file{{"origin", origin},
                     {"path", folder + "/" + kInstructions},
-                    {"exists", stored.exists},
-                    {"text", stored.text}};
-    if (stored.exists) file["version"] = stored.version;
+                    {"exists", !stored || stored->exists},
+                    {"text", stored ? stored->text : ""}};
+    if (stored && stored->exists) file["version"] = stored->version;
+    if (!stored) file["problem"] = stored.error().message;
     return file;
   }
 

@@ -171,7 +171,8 @@ constexpr std::string_view kSchemas =
       "path": {"type": "string"},
       "exists": {"type": "boolean"},
       "text": {"type": "string"},
-      "version": {"type": "string", "description": "Absent: it is not there."}}}}}},
+      "version": {"type": "string", "description": "Absent: it is not there."},
+      "problem": {"type": "string", "description": "Why it cannot be read."}}}}}},
 "TextWanted": {
   "type": "object", "required": ["text"], "additionalProperties": false,
   "properties": {

@@ -85,10 +85,10 @@ Result<std::vector<std::string>> ask_for_list(const Endpoint& endpoint,
   const auto response = TRY(http.send(
       std::move(request), *gate, {.timeouts = timeouts, .decoding = net::Decoding::decoded}, stop));
   const auto body = TRY(whole_body(*response, stop));
-  if (response->status() != 200)
-    return fail(code_of_status(response->status()), "the server answered " +
-                                                        std::to_string(response->status()) + ": " +
-                                                        describe_chat_error(body));
+  const int status = response->status();
+  if (status != 200)
+    return fail(status == 401 || status == 403 ? Code::unauthenticated : code_of_status(status),
+                "the server answered " + std::to_string(status) + ": " + describe_chat_error(body));
   return names_in(body);
 }
 

@@ -60,7 +60,8 @@ struct Endpoint {
 // Errors: those of base_url_of, with where it is written.
 Result<Endpoint> endpoint_of(const Family& family, const Settings& settings);
 
-// The names that its server lists, at most kModelsMax, sorted. Errors: as Model::answer's.
+// The names that its server lists, at most kModelsMax, sorted. Errors: as Model::answer's, but
+// unauthenticated where the server itself refuses: it wants a key, or another one.
 constexpr std::size_t kModelsMax = 1'000;
 Result<std::vector<std::string>> list_models(const Endpoint& endpoint,
                                              const core::NetworkGrant& network,

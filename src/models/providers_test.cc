@@ -205,7 +205,7 @@ TEST(ListModels, IsBoundedAndBelievesNothing) {
 TEST(ListModels, ARefusalIsToldWithoutTheKey) {
   const auto refused =
       list_of({std::string(R"({"error": {"message": "no such key: )") + kKey + "\"}}"}, 401);
-  EXPECT_EQ(refused.error().code, Code::permission_denied);
+  EXPECT_EQ(refused.error().code, Code::unauthenticated);
   EXPECT_TRUE(refused.error().message.contains("(the key)")) << refused.error().message;
   EXPECT_FALSE(refused.error().message.contains(kKey)) << refused.error().message;
 }
