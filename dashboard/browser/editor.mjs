@@ -214,6 +214,25 @@ export const cases = [
     },
   },
   {
+    name: 'two-tabs-and-a-run',
+    run: async ({ page, server, context, want }) => {
+      await put(server, { 'a.txt': 'one\n' });
+      await openFile(page, 'a.txt');
+      const other = await context.newPage();
+      await other.goto(`${server.url}/#token=${server.token}`);
+      await openFile(other, 'a.txt');
+      await type(other, 'a.txt', 'from the other tab\n');
+      await other.keyboard.press('Control+s');
+      await button(other, 'Saved').waitFor();
+      await editor(page, 'a.txt').getByText('from the other tab').waitFor();
+      const { status, text } = await server.api('POST', '/api/v1/tools/write/run', { arguments: { file_path: 'made/by_a_tool.txt', content: 'tool\n' } });
+      want(status === 'ok', text);
+      for (const one of [page, other]) await row(one, 'made').waitFor();
+      want((await page.getByText('Not saved', { exact: true }).count()) === 0, 'what others save is no unsaved text here');
+      await other.close();
+    },
+  },
+  {
     name: 'differences',
     run: async ({ page, server, want, shot, axe }) => {
       const lines = Array.from({ length: 60 }, (_, n) => `line ${n}`).join('\n') + '\n';

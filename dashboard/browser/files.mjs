@@ -270,6 +270,9 @@ export const cases = [
         '#hash?query&x=1.txt', ' leading', "quote'\".txt", '\u001b[31mred.txt', 'ｆｕｌｌ.txt', '__proto__', 'constructor'];
       await put(server, Object.fromEntries(names.map(name => [name, `text of it\n`])));
       await put(server, { '__proto__2/constructor/x.txt': 'x\n' });
+      // Names that are not UTF-8, which look the same when they are repaired.
+      for (const byte of [0xe8, 0xe9])
+        await writeFile(Buffer.concat([Buffer.from(at(server, 'z')), Buffer.from([byte])]), 'text\n');
       await openPage(page);
       for (const name of names) {
         await openPage(page, name);
@@ -281,6 +284,12 @@ export const cases = [
         await openPage(page, name);
         await page.getByRole('textbox', { name: /^Text of / }).getByText('text of it').waitFor();
       }
+      const repaired = page.getByRole('treeitem', { name: /its name is not UTF-8/ });
+      want((await repaired.count()) === 2, 'both names that are not UTF-8 are listed');
+      await repaired.first().click();
+      await repaired.first().click({ button: 'right' });
+      await page.getByRole('menuitem', { name: /not UTF-8/ }).waitFor();
+      await page.keyboard.press('Escape');
       want((await page.evaluate(() => document.querySelectorAll('img').length)) === 0, 'no name becomes markup');
       want(!(await page.locator('body').innerText()).includes('\u202e'), 'what turns text around is shown, not done');
       await axe();

@@ -1,7 +1,8 @@
 // Requests about files, and what a file turns out to be when it is read.
 
-import { api, ApiError, download, query, request } from '../../api/http';
+import { api, ApiError, download, query, request, sentenceOf } from '../../api/http';
 import type { BinEntry, FileEntry } from '../../api/types';
+import { sentence, visible } from '../../state/text';
 import { nameOf } from './paths';
 import { decodeText, type TextFormat } from './text_file';
 
@@ -100,4 +101,9 @@ export function isConflict(error: unknown): error is ApiError {
 }
 export function isMissing(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status === 404;
+}
+
+// What a person reads of an error; names of files stand in it.
+export function told(error: unknown): string {
+  return sentence(visible(sentenceOf(error)));
 }

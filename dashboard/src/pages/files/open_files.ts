@@ -4,8 +4,7 @@
 import type { EditorState, Text } from '@codemirror/state';
 import { computed, markRaw, ref, shallowReactive } from 'vue';
 
-import { sentenceOf } from '../../api/http';
-import { entryIfAny, isConflict, loadFile, writeFile, type Content, type Loaded } from './files_api';
+import { type Content, entryIfAny, isConflict, type Loaded, loadFile, told, writeFile } from './files_api';
 import { isWithin, nameOf, parentOf, rebase } from './paths';
 import { encodeText, kPlainFormat, sameFormat, type LineEnd, type TextFormat } from './text_file';
 import { reveal, watchSoon } from './tree';
@@ -102,7 +101,7 @@ export async function loadAgain(file: OpenFile): Promise<void> {
     if (!entry) throw new Error(`There is no “${nameOf(file.path)}” here. It may have been moved or deleted.`);
     await take(file, await loadFile(file.path, entry));
   } catch (error) {
-    file.error = sentenceOf(error);
+    file.error = told(error);
     file.phase = 'failed';
   }
 }
@@ -178,7 +177,7 @@ async function guarded(file: OpenFile, act: () => Promise<void>): Promise<boolea
     await act();
     isSaved = true;
   } catch (error) {
-    file.saveError = sentenceOf(error);
+    file.saveError = told(error);
     if (isConflict(error)) await compareWithDisk(file).catch(() => {});
     // What stands beside it then says more than the refusal.
     if (file.theirs || file.gone) file.saveError = '';

@@ -3,11 +3,10 @@
 
 import { computed, ref, shallowReactive } from 'vue';
 
-import { sentenceOf } from '../../api/http';
 import { on, watchFolders } from '../../api/live';
 import type { FileEntry } from '../../api/types';
 import { complain } from '../../state/toasts';
-import { isMissing, listFolder } from './files_api';
+import { isMissing, listFolder, told } from './files_api';
 import { foldersTo, isWithin, parentOf, rebase } from './paths';
 import { foldersToWatch, rowsOf } from './tree_model';
 
@@ -45,7 +44,7 @@ async function read(folder: string): Promise<boolean> {
       if (known !== '' && parentOf(known) === folder && !names.has(known.slice(folder ? folder.length + 1 : 0))) forget(known);
     return true;
   } catch (error) {
-    if (folder === '') rootError.value = sentenceOf(error);
+    if (folder === '') rootError.value = told(error);
     else if (isMissing(error)) forget(folder);
     else throw error;
     return false;

@@ -2,11 +2,11 @@
 
 import { computed, markRaw, ref, shallowReactive } from 'vue';
 
-import { ApiError, sentenceOf, upload } from '../../api/http';
+import { ApiError, upload } from '../../api/http';
 import type { FileEntry } from '../../api/types';
 import { plural, visibleName } from '../../state/text';
 import { inform } from '../../state/toasts';
-import { contentAddress, entryIfAny, headersFor, isConflict, makeFolder, type Expected } from './files_api';
+import { contentAddress, entryIfAny, type Expected, headersFor, isConflict, makeFolder, told } from './files_api';
 import { foldersTo, freeName, joinPath, nameOf, parentOf } from './paths';
 import { load, openFolder } from './tree';
 import type { Dropped } from './dropped';
@@ -57,7 +57,7 @@ async function send(one: Upload, expected: Expected): Promise<void> {
       one.state = 'failed';
       // A browser reads a dropped file when it is sent; one that is gone by then has no answer.
       one.error = error instanceof ApiError && error.status === 0
-        ? 'It could not be sent: the file cannot be read, or the server does not answer.' : sentenceOf(error);
+        ? 'It could not be sent: the file cannot be read, or the server does not answer.' : told(error);
     }
   }
 }
@@ -106,7 +106,7 @@ export async function uploadInto(folder: string, dropped: Dropped): Promise<void
     try {
       await haveFolder(joinPath(folder, below));
     } catch (error) {
-      folderError.value = `${visibleName(joinPath(folder, below))}: ${sentenceOf(error)}`;
+      folderError.value = `${visibleName(joinPath(folder, below))}: ${told(error)}`;
     }
   }
   if (folder) await openFolder(folder);
