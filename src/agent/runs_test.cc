@@ -143,13 +143,17 @@ class RunsTest : public testing::Test {
     ASSERT_TRUE(registry_.add(std::make_unique<TestTool>(name, level, std::move(behaviour))));
   }
   std::unique_ptr<Runs> make_runs() {
-    return Runs::make({*store_, *pipeline_, registry_, clock_,
+    return Runs::make({*store_, [this] { return set_ ? set_ : fixed_set(); }, clock_,
                        [this](const std::string& name) -> Result<std::unique_ptr<models::Model>> {
                          if (name == "none") return fail(Code::invalid_argument, "no such model");
                          return std::make_unique<ScriptModel>(script_);
                        },
                        *kept_changes_, *rules_},
                       settings_);
+  }
+
+  std::shared_ptr<const tools::Toolset> fixed_set() const {
+    return tools::fixed_tools(registry_, *pipeline_)();
   }
 
   Started start(std::vector<Step> steps) {
@@ -206,6 +210,7 @@ class RunsTest : public testing::Test {
   base::ManualClock clock_;
   tools::Registry registry_;
   std::unique_ptr<tools::CallPipeline> pipeline_;
+  std::shared_ptr<const tools::Toolset> set_;  // instead of these
   std::unique_ptr<store::Store> store_;
   Settings settings_;
   RunRequest request_{.mode = core::Mode::edits};
@@ -252,6 +257,29 @@ TEST_F(RunsTest, CallsRunAndTheirResultsGoBackToTheModel) {
   EXPECT_EQ(all<core::CallDecided>(events).size(), 2u);
   EXPECT_EQ(script_.last_messages.size(), 3u);
   EXPECT_EQ(ended(events).usage.output_tokens, 10);
+}
+
+TEST_F(RunsTest, ARunKeepsTheToolsItBeganWith) {
+  tools::Registry others;
+  const auto none = tools::CallPipeline::make(others, clock_).value();
+  set_ = fixed_set();
+  const auto exchange = [&](const models::Request& request, const models::OnPiece& on_piece,
+                            std::stop_token stop) {
+    EXPECT_FALSE(request.tools->empty());
+    set_ = tools::fixed_tools(others, *none)();
+    return calls({{"c1", "look", "{}"}})(request, on_piece, stop);
+  };
+  const auto first = run({exchange, says("done")});
+  ASSERT_EQ(all<core::ToolFinished>(first).size(), 1u);
+  EXPECT_EQ(all<core::ToolFinished>(first)[0].result.text, "seen");
+  const auto next = [&](const models::Request& request, const models::OnPiece& on_piece,
+                        std::stop_token stop) {
+    EXPECT_TRUE(request.tools->empty());
+    return calls({{"c2", "look", "{}"}})(request, on_piece, stop);
+  };
+  const auto second = run({next, says("done")});
+  ASSERT_EQ(all<core::ToolFinished>(second).size(), 1u);
+  EXPECT_EQ(all<core::ToolFinished>(second)[0].result.status, ResultStatus::invalid);
 }
 
 // Calls that only read meet inside their tool: each waits there until the other has come.

@@ -75,7 +75,7 @@ Result<int> execute(const cli::ChatCommand& command) {
     return {};
   };
   terminal::Chat chat({*program->runs, *program->store, *program->changes, *program->skills,
-                       program->tools->registry, program->workspace.root, check_model},
+                       program->tools->source(), program->workspace.root, check_model},
                       seat, std::move(request));
   signals.attach(&chat, console.get());
   auto code = chat.run();

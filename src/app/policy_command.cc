@@ -146,8 +146,14 @@ Result<int> explain_call(const cli::PolicyExplainCommand& command,
   base::SystemClock clock;
   const auto http = make_http({});
   const auto skills = open_skills(workspace, clock);
-  const auto tools = TRY(Tools::make(clock, *http, *skills, preferences.trust));
-  const auto* tool = TRY(tools::find_tool(tools->registry, command.subject));
+  const auto tools = TRY(Tools::make({.clock = clock,
+                                      .http = *http,
+                                      .skills = *skills,
+                                      .workspace = workspace,
+                                      .trust = [&] { return preferences.trust; },
+                                      .limits = preferences.settings.limits}));
+  const auto toolset = tools->current();
+  const auto* tool = TRY(tools::find_tool(*toolset->registry, command.subject));
   const auto arguments = TRY(base::parse_json(command.arguments));
   policy::Input input{.tool = tool->spec().name,
                       .claimed = tool->spec().level,
@@ -158,7 +164,8 @@ Result<int> explain_call(const cli::PolicyExplainCommand& command,
   input.facts = TRY(tool->facts(arguments, {.workspace = workspace.root}));
   const auto decision = policy::decide(input);
   const auto changes = policy::judge_changes(input, decision, input.facts.writes);
-  const auto grant = policy::grant_of(input, decision);
+  auto grant = policy::grant_of(input, decision);
+  tool->narrow(grant);
   const bool by_changes = decision.verdict != core::Verdict::deny && !input.facts.writes.empty();
   const auto& rule = by_changes ? changes.rule : decision.rule;
   const auto& reason = by_changes ? changes.reason : decision.reason;

@@ -5,11 +5,7 @@
 
 #include "app/mounts.h"
 #include "base/log.h"
-#include "builtins/builtins.h"
-#include "builtins/skill.h"
 #include "models/model.h"
-#include "toolbox/guest_network.h"
-#include "toolbox/guest_tools.h"
 #include "workspace/instructions.h"
 
 namespace boxagnts::app {
@@ -147,24 +143,10 @@ std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network) {
       {.environment = environment_variable, .ca_file = network.ca_file, .proxy = network.proxy});
 }
 
-Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock, net::HttpClient& http,
-                                           workspace::Skills& skills, workspace::Trust trust,
-                                           sandbox::SandboxOptions options) {
-  auto tools = std::make_unique<Tools>(clock, options);
-  TRY(toolbox::add_embedded(
-      tools->registry, *tools->sandbox, clock, [&http](const tools::Execution& execution) {
-        return toolbox::make_guest_network(http, execution.grant.network, execution.connections,
-                                           execution.stopped);
-      }));
-  TRY(builtins::add_all(tools->registry, clock));
-  TRY(tools->registry.add(builtins::make_skill_tool(skills, trust)));
-  tools->pipeline = TRY(tools::CallPipeline::make(tools->registry, clock));
-  return tools;
-}
-
 Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
                                                Preferences preferences) {
   auto program = std::make_unique<Program>();
+  Program& made = *program;
   program->workspace = std::move(workspace);
   program->preferences = std::move(preferences);
   program->rules = make_rule_book(program->workspace, program->preferences.given_rules,
@@ -173,14 +155,16 @@ Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
   program->changes = TRY(workspace::Changes::open(program->workspace.state_folder, program->clock));
   program->store = TRY(store::Store::open(program->workspace.state_folder, program->clock));
   program->http = make_http(program->preferences.network);
-  program->tools = TRY(
-      Tools::make(program->clock, *program->http, *program->skills, program->preferences.trust));
-  Program& made = *program;
+  program->tools = TRY(Tools::make({.clock = program->clock,
+                                    .http = *program->http,
+                                    .skills = *program->skills,
+                                    .workspace = program->workspace,
+                                    .trust = [&made] { return made.preferences.trust; },
+                                    .limits = program->preferences.settings.limits}));
   const auto open_model = [&made](const std::string& name) { return made.open_model(name); };
-  program->runs =
-      agent::Runs::make({*made.store, *made.tools->pipeline, made.tools->registry, made.clock,
-                         open_model, *made.changes, *made.rules, guidance_of(made)},
-                        made.preferences.settings);
+  program->runs = agent::Runs::make({*made.store, made.tools->source(), made.clock, open_model,
+                                     *made.changes, *made.rules, guidance_of(made)},
+                                    made.preferences.settings);
   return program;
 }
 

@@ -11,6 +11,8 @@
 #include "app/interrupts.h"
 #include "app/program.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "gateway/gateway.h"
 #include "net/http_server.h"
 #include "net/peer_user.h"
@@ -141,8 +143,7 @@ Result<int> execute(const cli::ServeCommand& command) {
   files = TRY(workspace::Files::open(program->workspace, clock));
   TRY(door.open({.store = *program->store,
                  .runs = *program->runs,
-                 .registry = program->tools->registry,
-                 .pipeline = *program->tools->pipeline,
+                 .tools = program->tools->source(),
                  .files = *files,
                  .changes = *program->changes,
                  .rules = *program->rules,
@@ -150,6 +151,11 @@ Result<int> execute(const cli::ServeCommand& command) {
                  .default_model = model,
                  .default_mode = mode,
                  .scratch_folder = program->workspace.state_folder}));
+  const auto watched = program->tools->watch([&door] { door.announce("tools", JsonObject{}); });
+  if (!watched)
+    base::log(base::LogLevel::warning, "app",
+              "changes of the tools folder are seen by new runs, and told nobody: " +
+                  watched.error().message);
   if (command.port != 0 && server->port() != command.port)
     say("port " + std::to_string(command.port) + " is in use, so this server is at " +
         std::to_string(server->port()));

@@ -73,7 +73,8 @@ struct Subscriber {
   std::int64_t seen = 0;  // while behind: all it wants up to this position went into its stream
   bool live = false;
   bool closed = false;
-  std::atomic<bool> waits = false;  // for room in its stream
+  std::map<std::string, Bytes> untold;  // announcements while it was behind, by name
+  std::atomic<bool> waits = false;      // for room in its stream
 
   bool wants(const core::SessionId& id) const { return !session || *session == id; }
 };
@@ -100,6 +101,15 @@ class Feed::Follower {
 
   store::Store& log() { return store_; }
   std::size_t count() const { return count_.load(std::memory_order_relaxed); }
+
+  void announce(const std::string& name, Bytes bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (count_ == 0) return;
+      announced_.insert_or_assign(name, std::move(bytes));
+    }
+    doorbell_->ring();
+  }
 
   Status take(std::shared_ptr<Subscriber> subscriber) {
     {
@@ -180,6 +190,7 @@ class Feed::Follower {
     for (auto& frame : queue_->take_all()) frames_.push_back(std::move(frame));
     const bool caught_up = TRY(follow_log());
     if (caught_up) follow_frames();
+    tell_announced();
     const bool replayed = TRY(replay());
     beat();
     return caught_up && replayed ? Round::waits : Round::goes_on;
@@ -210,6 +221,18 @@ class Feed::Follower {
       }
     }
     frames_.clear();
+  }
+
+  void tell_announced() {
+    std::map<std::string, Bytes> announced;
+    {
+      const std::lock_guard lock(mutex_);
+      announced.swap(announced_);
+    }
+    for (const auto& [name, bytes] : announced)
+      for (const auto& subscriber : subscribers_)
+        if (!subscriber->live || !push(*subscriber, bytes, position_))
+          subscriber->untold.insert_or_assign(name, bytes);
   }
 
   // Pushes to one who has seen everything up to `seen`; if there is no room, it is behind from
@@ -263,6 +286,11 @@ class Feed::Follower {
 
   void go_live(Subscriber& subscriber) {
     subscriber.live = true;
+    while (!subscriber.untold.empty()) {
+      const auto first = subscriber.untold.begin();
+      if (!push(subscriber, first->second, position_)) return;
+      subscriber.untold.erase(first);
+    }
     for (const auto& snapshot : making_.snapshots(subscriber.session))
       if (!push(subscriber, bytes_of_frame(snapshot), position_)) return;
   }
@@ -301,6 +329,7 @@ class Feed::Follower {
   const std::shared_ptr<Doorbell> doorbell_ = std::make_shared<Doorbell>();
   std::mutex mutex_;
   std::vector<std::shared_ptr<Subscriber>> arrived_;
+  std::map<std::string, Bytes> announced_;  // by name: what comes twice is told once
   std::atomic<std::size_t> count_ = 0;
 
   // The thread's own from here.
@@ -342,6 +371,10 @@ Status Feed::subscribe(const Wish& wish, std::int64_t after,
                     .id = std::to_string(after)}));
   subscriber->stream = std::move(stream);
   return follower_->take(std::move(subscriber));
+}
+
+void Feed::announce(const std::string& name, const Json& data) {
+  follower_->announce(name, sse({.type = name, .data = base::to_text(data)}));
 }
 
 std::size_t Feed::subscribers() const { return follower_->count(); }

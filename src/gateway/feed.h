@@ -15,9 +15,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "agent/runs.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "core/ids.h"
 #include "net/http_server.h"
@@ -44,6 +46,11 @@ class Feed {
   // Errors: busy (too many).
   Status subscribe(const Wish& wish, std::int64_t after, std::shared_ptr<net::ServerStream> stream);
   std::size_t subscribers() const;
+
+  // Tells everybody something that is no event of a session: `event: NAME`, without an id. Who is
+  // behind is told it once it has caught up, the last of each name; who comes later is not. Waits
+  // for nothing.
+  void announce(const std::string& name, const Json& data);
 
  private:
   class Follower;

@@ -135,7 +135,8 @@ constexpr std::string_view kSchemas =
     R"json(or `after`; nothing is missed or comes twice. `frame` is a piece of what is being )json"
     R"json(made, without an id: text_delta, thinking_delta, call_begun, tool_begun, or )json"
     R"json(snapshot, which takes the place of all frames of its session. A frame counts until )json"
-    R"json(an event of its session with a number higher than its `after` comes."},
+    R"json(an event of its session with a number higher than its `after` comes. `tools`, with )json"
+    R"json(no id and no content: the list of tools is another one now."},
 
 "ChangeSet": {
   "type": "object", "required": ["changes", "call_id", "root", "state", "files"],
@@ -183,12 +184,28 @@ constexpr std::string_view kSchemas =
     "conflicts": {"type": "boolean", "description": "Some files were left as they are."}}},
 
 "Tool": {
-  "type": "object", "required": ["name", "description", "input_schema", "level"],
+  "type": "object",
+  "required": ["name", "description", "input_schema", "level", "origin", "kind", "keywords", )json"
+    R"json("state"],
   "properties": {
-    "name": {"type": "string"},
+    "name": {"type": "string", "description": "Of a broken one perhaps another's, too."},
     "description": {"type": "string"},
     "input_schema": {"type": "object"},
-    "level": {"enum": ["none", "read-only", "write", "execute", "dangerous", "forbidden"]}}},
+    "level": {"enum": ["none", "read-only", "write", "execute", "dangerous", "forbidden"]},
+    "origin": {"enum": ["builtin", "user", "workspace"]},
+    "kind": {"enum": ["guest", "native"]},
+    "version": {"type": "string"},
+    "path": {"type": "string", "description": "Of its file; absent: it is built in."},
+    "keywords": {"type": "array", "items": {"type": "string"}},
+    "state": {"enum": ["ready", "checking", "broken"], "description": "checking: its program )json"
+    R"json(is being compiled for the first time, and may turn out to be broken. broken: runs )json"
+    R"json(never see it."},
+    "reason": {"type": "string", "description": "Why it is broken."},
+    "grant": {"type": "array", "items": {"type": "string"}, "description": "What a call may )json"
+    R"json(touch at most, a sentence each; absent where it is broken."},
+    "limits": {"type": "array", "items": {
+      "type": "object", "required": ["name", "value"],
+      "properties": {"name": {"type": "string"}, "value": {"type": "string"}}}}}},
 "Tools": {
   "type": "object", "required": ["tools"],
   "properties": {"tools": {"type": "array", "items": {"$ref": "#/components/schemas/Tool"}}}},
@@ -203,7 +220,25 @@ constexpr std::string_view kSchemas =
   "properties": {
     "status": {"enum": ["ok", "failed", "denied", "cancelled", "invalid"]},
     "text": {"type": "string"},
-    "duration_us": {"type": "integer", "minimum": 0}}},
+    "duration_us": {"type": "integer", "minimum": 0},
+    "images": {"type": "array", "items": {
+      "type": "object", "required": ["media_type", "data"],
+      "properties": {
+        "media_type": {"type": "string"},
+        "data": {"type": "string", "description": "In base64."}}}},
+    "changes": {
+      "type": "object", "required": ["files", "diff"],
+      "description": "What it changed in files; absent: nothing.",
+      "properties": {
+        "files": {"type": "array", "items": {
+          "type": "object", "required": ["path", "kind", "lines_added", "lines_removed"],
+          "properties": {
+            "path": {"type": "string"},
+            "kind": {"enum": ["added", "changed", "removed"]},
+            "lines_added": {"type": "integer", "minimum": 0},
+            "lines_removed": {"type": "integer", "minimum": 0},
+            "opaque": {"type": "boolean", "description": "Binary, or too large to be shown."}}}},
+        "diff": {"type": "string", "description": "Its beginning where it is long."}}}}},
 
 "FolderPath": {
   "type": "string", "maxLength": 2048, "pattern": "^([^/\\x00]{1,255}(/[^/\\x00]{1,255})*)?$",
