@@ -105,9 +105,10 @@ constexpr const char* kSkillRunExamples =
     "  git diff | boxagnts skill run code-review --mode plan";
 
 constexpr const char* kTrustHelp =
-    "In a folder that you trust the allow rules of its own .boxagnts/config.toml count, and its "
+    "In a folder that you trust the allow rules of its own .boxagnts/config.toml count, its "
     "skills\n"
-    "take the place of yours of the same name. Nothing else changes: its rules always may deny.";
+    "take the place of yours of the same name, and its .boxagnts/tools are tools. Nothing else\n"
+    "changes: its rules always may deny.";
 
 // CLI11 collects into these; make() turns them into the Command of what was given.
 struct Given {

@@ -104,8 +104,10 @@ class GuestTool final : public tools::Tool {
                   const tools::ToolContext& context) const {
     const auto found = parts_.programs.find(name);
     if (found == parts_.programs.end()) return fail(Code::internal, "there is no program " + name);
-    const auto program = TRY(found->second->get(process.limits, context.stop));
-    auto result = TRY(parts_.sandbox.run(*program, process, context.stop));
+    auto program = found->second->get(process.limits, context.stop);
+    if (!program && is_foreign())
+      program.error().message = name + " cannot be used: " + program.error().message;
+    auto result = TRY(parts_.sandbox.run(*TRY(std::move(program)), process, context.stop));
     if (result.end != sandbox::End::exited || !parts_.manifest.has_parts ||
         !has_parts(result.output))
       return Ran{TRY(output_of(std::move(result))), {}};
