@@ -161,6 +161,7 @@ Result<int> execute(const cli::ServeCommand& command) {
         std::to_string(server->port()));
   TRY(print("BoxAgnts serves " + root + " at " +
             page_of(command, address, server->port(), door.start_token()) + "\n"));
+  program->tools->current();  // what is to be compiled is, before it is called
   (void)clock.sleep_until(base::kNever, stop.get_token());
   end_runs(*program);
   return 0;

@@ -80,6 +80,7 @@ Result<std::unique_ptr<Tools>> Tools::make(Parts parts) {
        .limits = tools.parts_.limits},
       *builtin->registry);
   tools.set_ = builtin;
+  tools.trust_ = tools.parts_.trust();
   return made;
 }
 
@@ -91,6 +92,10 @@ std::shared_ptr<const tools::Toolset> Tools::current() {
     const auto trust = parts_.trust();
     auto listing = folders_->look(trust);
     if (listing == listing_ && trust == trust_) return set_;
+    if (!listing_ && trust == trust_ && listing->tools.empty() && listing->broken.empty()) {
+      listing_ = std::move(listing);
+      return set_;  // what it was made with
+    }
     auto made = make_set(*listing);
     if (!made) {
       base::log(base::LogLevel::error, "app",
