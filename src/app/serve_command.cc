@@ -97,6 +97,25 @@ std::string page_of(const cli::ServeCommand& command, const net::IpAddress& addr
          (token.empty() ? "" : "#token=" + token);
 }
 
+// Tells the pages of a server when its tools change, for as long as it is there.
+class ToolNews {
+ public:
+  ToolNews(Tools& tools, gateway::Gateway& door) : tools_(tools) {
+    const auto watched = tools_.watch([&door] { door.announce("tools", JsonObject{}); });
+    if (!watched)
+      base::log(base::LogLevel::warning, "app",
+                "changes of the tools folders are seen by new runs, and told nobody: " +
+                    watched.error().message);
+    tools_.current();  // what is to be compiled is, before it is called
+  }
+  ToolNews(const ToolNews&) = delete;
+  ToolNews& operator=(const ToolNews&) = delete;
+  ~ToolNews() { tools_.unwatch(); }
+
+ private:
+  Tools& tools_;
+};
+
 // Every run ends with an event that readers of the stream can still see.
 void end_runs(Program& program) {
   const auto bell = program.runs->frames();
@@ -151,17 +170,12 @@ Result<int> execute(const cli::ServeCommand& command) {
                  .default_model = model,
                  .default_mode = mode,
                  .scratch_folder = program->workspace.state_folder}));
-  const auto watched = program->tools->watch([&door] { door.announce("tools", JsonObject{}); });
-  if (!watched)
-    base::log(base::LogLevel::warning, "app",
-              "changes of the tools folder are seen by new runs, and told nobody: " +
-                  watched.error().message);
   if (command.port != 0 && server->port() != command.port)
     say("port " + std::to_string(command.port) + " is in use, so this server is at " +
         std::to_string(server->port()));
   TRY(print("BoxAgnts serves " + root + " at " +
             page_of(command, address, server->port(), door.start_token()) + "\n"));
-  program->tools->current();  // what is to be compiled is, before it is called
+  const ToolNews news(*program->tools, door);
   (void)clock.sleep_until(base::kNever, stop.get_token());
   end_runs(*program);
   return 0;

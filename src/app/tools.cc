@@ -85,8 +85,8 @@ Result<std::unique_ptr<Tools>> Tools::make(Parts parts) {
 }
 
 std::shared_ptr<const tools::Toolset> Tools::current() {
-  std::function<void()> tell;
   std::shared_ptr<const tools::Toolset> set;
+  bool is_news = false;
   {
     const std::lock_guard lock(mutex_);
     const auto trust = parts_.trust();
@@ -102,13 +102,14 @@ std::shared_ptr<const tools::Toolset> Tools::current() {
                 "the tools stay as they were: " + made.error().message);
       return set_;
     }
-    if (listing_) tell = on_change_;  // else nobody has seen any
+    is_news = listing_ != nullptr;  // else nobody has seen any
     listing_ = std::move(listing);
     trust_ = trust;
     set_ = *std::move(made);
     set = set_;
   }
-  if (tell) tell();
+  const std::lock_guard lock(telling_);
+  if (is_news && on_change_) on_change_();
   return set;
 }
 
@@ -120,10 +121,15 @@ std::shared_ptr<const tools::Toolset> Tools::checked(const std::stop_token& stop
 
 Status Tools::watch(std::function<void()> on_change) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(telling_);
     on_change_ = std::move(on_change);
   }
   return folders_->watch([this] { current(); });
+}
+
+void Tools::unwatch() {
+  const std::lock_guard lock(telling_);
+  on_change_ = {};
 }
 
 Result<std::shared_ptr<const tools::Toolset>> Tools::make_set(

@@ -62,9 +62,11 @@ class Tools {
   tools::CurrentTools source() {
     return [this] { return current(); };
   }
-  // From here on `on_change` is called, from any thread, when current() gives another one. Errors:
-  // as of toolbox::ToolFolders::watch.
+  // From here on `on_change` is called, from any thread, when current() gives another one; it calls
+  // nothing of this. Errors: as of toolbox::ToolFolders::watch.
   Status watch(std::function<void()> on_change);
+  // It is not called any more.
+  void unwatch();
 
  private:
   explicit Tools(Parts parts);
@@ -79,6 +81,7 @@ class Tools {
   std::shared_ptr<const toolbox::ToolFolders::Listing> listing_;  // that set_ was made of
   workspace::Trust trust_ = workspace::Trust::untrusted;          // likewise
   std::shared_ptr<const tools::Toolset> set_;
+  std::mutex telling_;  // held while it is called
   std::function<void()> on_change_;
   std::unique_ptr<toolbox::ToolFolders> folders_;  // last: its threads end before the rest goes
 };

@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"LevelUnknown", "permission_level", "careless", "permission_level"},
         Fault{"LevelDangerous", "permission_level", "dangerous", "permission_level"},
         Fault{"LevelForbidden", "permission_level", "forbidden", "permission_level"},
-        Fault{"LevelNoneReads", "permission_level", "none", "permission_level none"},
+        Fault{"LevelNoneReads", "permission_level", "none", "sees no files"},
         Fault{"LevelReadOnlyWrites", "permission_level", "read-only", "paths.writes"},
         Fault{"OutputUnknown", "output", "guess", "output"},
         Fault{"ContractOther", "contract", "boxagnts:tool/2", "contract"},
