@@ -139,16 +139,15 @@ def what_cannot_be_used_says_why(case):
     want(ran.code != 0 and "components are not supported" in ran.stderr, f"{ran.code} {ran.stderr}")
     shown = case.call("tool", "show", "b")
     want(shown.code == 0 and "Broken: " in shown.stdout, f"{shown.code} {shown.stdout}")
-    # The built-in one is what it was. A run that begins before a program is looked at is told so by its call; of
-    # the others it sees nothing.
+    # The built-in one is what it was, and a run sees none of the others.
     case.put(case.workspace, {"x": "here\n"})
     want("here" in case.call("tool", "run", "read", '{"file_path": "x"}').stdout, "read is another's")
     model = case.model_file({"turns": [
         {"calls": [{"tool": "no_code", "id": "one", "arguments": {"file_path": "x"}},
                    {"tool": "a", "id": "two", "arguments": {}}]}, {"say": "ok"}]})
     results = case.run("Try.", model).results()
-    want(results["one"]["status"] in ("failed", "invalid") and "no_code" in results["one"]["text"], f"{results}")
-    want(results["two"]["status"] == "invalid" and "no tool" in results["two"]["text"], f"{results}")
+    for name in ("one", "two"):
+        want(results[name]["status"] == "invalid" and "no tool" in results[name]["text"], f"{results}")
 
 
 def a_workspace_is_trusted_first(case):
@@ -198,6 +197,25 @@ def what_a_stranger_gets_at(case):
             for never in (".env: yes", "/etc/passwd: yes", ".boxagnts: yes"):
                 want(never not in lines, f"{level} in {mode}: {never}")
             want("secret" not in result["text"], f"{level} in {mode}: {result['text']}")
+
+
+def one_without_a_manifest_is_asked(case):
+    """With nothing in its hands; then it takes a command line, as a stranger's."""
+    case.put(case.workspace, {"plain.txt": "plain", ".env": "KEY=secret"})
+    install(case, user_folder(case), "Old-Spy.wasm", compiled(TESTS / "guests/spy.c"))
+    tool = only(listed(case), "old_spy")
+    want(tool["state"] == "ready" and tool["level"] == "execute", f"{tool}")
+    said = tool["description"].splitlines()
+    want("--help" in said, f"{said}")
+    want(not [line for line in said if line.endswith(": yes")] and "WANTED= OTHER=" in said, f"{said}")
+    want(not (case.workspace / "made.txt").exists(), "it wrote when it was asked")
+    ran = case.call("tool", "run", "old_spy", json.dumps({"options": {"be_quick": True, "n": 3}, "arguments": ["x y"]}))
+    lines = ran.stdout.splitlines()
+    want(ran.code == 0 and lines[0] == "--be-quick --n=3 x y", f"{ran.stdout} {ran.stderr}")
+    want("plain.txt: yes" in lines and "made.txt: yes" in lines, f"{lines}")
+    want(".env: yes" not in lines and "secret" not in ran.stdout, f"{lines}")
+    refused = case.call("tool", "run", "old_spy", '{"options": {"a": {}}}')
+    want(refused.code != 0, f"{refused.stdout}")
 
 
 def told(messages, name):
@@ -283,6 +301,7 @@ CASES = [
     ("tools folder/what cannot be used says why", what_cannot_be_used_says_why),
     ("tools folder/a workspace is trusted first", a_workspace_is_trusted_first),
     ("tools folder/what a stranger gets at", what_a_stranger_gets_at),
+    ("tools folder/one without a manifest is asked", one_without_a_manifest_is_asked),
     ("tools folder/a server sees them come and go", a_server_sees_them_come_and_go),
     ("tools folder/a run keeps the tools it began with", a_run_keeps_the_tools_it_began_with),
 ]

@@ -63,6 +63,7 @@ Result<int> execute(const cli::ChatCommand& command) {
   const std::string state_folder = workspace.state_folder;
   const auto program = TRY(Program::make(std::move(workspace), std::move(preferences)));
 
+  program->tools->current();  // what is to be compiled is, before it is called
   terminal::ChatSeat seat{.style = style_of(STDOUT_FILENO)};
   const bool typed = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   if (typed && console)

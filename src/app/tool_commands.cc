@@ -10,6 +10,8 @@ namespace boxagnts::app {
 namespace {
 
 constexpr std::size_t kInputBytesMax = 10u << 20;
+constexpr std::uint32_t kCallAndCheck =
+    2;  // guests at a time: the call, and a program that is asked
 
 // As the command line says it.
 Result<tools::Listed> find_tool(const tools::Toolset& toolset, const std::string& name) {
@@ -138,8 +140,11 @@ Result<int> execute(const cli::ToolRunCommand& command) {
                                       .workspace = workspace,
                                       .trust = [&] { return preferences.trust; },
                                       .limits = preferences.settings.limits,
-                                      .sandbox = {.instances_max = 1}}));
-  const auto toolset = tools->current();
+                                      .sandbox = {.instances_max = kCallAndCheck}}));
+  auto toolset = tools->current();
+  // What is not built in may be unknown until it was looked at.
+  if (const auto known = tools::find_listed(*toolset, command.tool); !known || !known->tool)
+    toolset = tools->checked(stop.get_token());
   const auto changes = TRY(workspace::Changes::open(workspace.state_folder, clock));
   const auto found = TRY(find_tool(*toolset, command.tool));
   if (!found.tool)

@@ -198,6 +198,10 @@ Status check_claim(const Manifest& manifest) {
 
 }  // namespace
 
+bool is_seen(std::string_view utf8) {
+  return base::terminal_safe(utf8) == utf8 && !utf8.contains('\t') && !has_unseen(utf8);
+}
+
 Result<Manifest> parse_foreign_manifest(std::string_view text) {
   if (GUARD("toolbox.manifest-size", text.size() > Limit::kManifestBytes))
     return malformed("it is larger than " + base::human_bytes(Limit::kManifestBytes));

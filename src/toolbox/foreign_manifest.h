@@ -21,6 +21,10 @@ struct ForeignLimits {
   static constexpr std::size_t kListEntries = 32;
 };
 
+// Whether a person sees a text as a model reads it: no control characters but line ends, none
+// without a shape.
+bool is_seen(std::string_view utf8);
+
 // As parse_manifest, and: every field is known and of its type; the name is
 // [a-z][a-z0-9_]*, at most 64; the level is execute at least, whatever is claimed. Errors:
 // invalid_argument, one sentence that names the field and what it must be.

@@ -6,7 +6,9 @@
 
 #include <boost/json.hpp>
 
+#include "toolbox/help_manifest.h"
 #include "toolbox/wasm_sections.h"
+#include "tools/json_schema.h"
 
 namespace boxagnts::toolbox {
 namespace {
@@ -210,6 +212,35 @@ TEST(ForeignManifest, NothingOfAGoodOneCutAnywhereIsTaken) {
   const auto text = base::to_text(good());
   for (std::size_t size = 0; size < text.size(); ++size)
     EXPECT_FALSE(parse_foreign_manifest(std::string_view(text).substr(0, size))) << size;
+}
+
+// --- without one ---------------------------------------------------------------------------------
+
+TEST(HelpManifest, TakesTheFilesNameAndWhatAPersonSees) {
+  const auto manifest = manifest_from_help("Word-Count.2", "Usage\x1b[2J:\ta\u202eb\u200bc\n\xff");
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  EXPECT_EQ(manifest->spec.name, "word_count_2");
+  EXPECT_TRUE(manifest->spec.description.ends_with("Usage[2J: abc\n\ufffd"))
+      << manifest->spec.description;
+  EXPECT_TRUE(tools::JsonSchema::compile(manifest->spec.input_schema));
+  EXPECT_EQ(manifest->claimed, core::Level::execute);
+  EXPECT_FALSE(manifest->wants_network);
+  EXPECT_LE(manifest_from_help("a", std::string(100'000, 'x'))->spec.description.size(), 3'100u);
+  for (const auto* name : {"", "2a", "-a", "\xc3\xb6"})
+    EXPECT_FALSE(manifest_from_help(name, "help")) << name;
+  EXPECT_FALSE(manifest_from_help(std::string(65, 'a'), "help"));
+  EXPECT_FALSE(manifest_from_help("a", " \n\x1b"));
+}
+
+TEST(HelpManifest, ArgumentsBecomeWords) {
+  const auto words = [](const char* json) {
+    return command_line_of(base::parse_json(json).value());
+  };
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(words("{}"), Words{});
+  EXPECT_EQ(words(R"({"options":{"max_count":3,"quiet":true,"loud":false,"name":"a b"},
+                      "arguments":["x","--y"],"input":"z"})"),
+            (Words{"--max-count=3", "--quiet", "--name=a b", "x", "--y"}));
 }
 
 // --- the module's head ---------------------------------------------------------------------------

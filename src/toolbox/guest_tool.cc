@@ -5,6 +5,7 @@
 #include "base/guard.h"
 #include "base/text.h"
 #include "toolbox/guest_result.h"
+#include "toolbox/help_manifest.h"
 
 namespace boxagnts::toolbox {
 namespace {
@@ -44,8 +45,10 @@ class GuestTool final : public tools::Tool {
                                     const tools::Execution& execution) const override {
     const core::Grant& grant = execution.grant;
     const tools::ToolContext& context = execution.context;
+    const bool has_words = parts_.manifest.takes_command_line;
     const std::string input =
-        base::to_text(judged_arguments(parts_.manifest, arguments, context.workspace));
+        has_words ? std::string(base::get_string(arguments, "input").value_or(""))
+                  : base::to_text(judged_arguments(parts_.manifest, arguments, context.workspace));
     sandbox::Process process{.name_space = execution.files,
                              .working_directory = grant.working_directory,
                              .arguments = {parts_.manifest.spec.name},
@@ -53,6 +56,8 @@ class GuestTool final : public tools::Tool {
                              .input = input,
                              .limits = grant.limits,
                              .stopped = &execution.stopped};
+    if (has_words)
+      std::ranges::move(command_line_of(arguments), std::back_inserter(process.arguments));
     const bool connects =
         parts_.network && !GUARD("toolbox.no-network", !parts_.manifest.wants_network);
     const auto network = connects ? parts_.network(execution) : nullptr;

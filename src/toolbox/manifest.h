@@ -16,7 +16,8 @@ struct Manifest {
   core::Level claimed = core::Level::forbidden;  // what it says; the spec has what counts
   std::string version;
   std::vector<std::string> keywords;
-  bool has_parts = false;  // output "result": text, or parts (guest_result.h)
+  bool takes_command_line = false;  // instead of JSON (help_manifest.h)
+  bool has_parts = false;           // output "result": text, or parts (guest_result.h)
   // Programs that a call may go on in: built-in ones, by name.
   std::vector<std::string> programs;
   // Names of the arguments that hold paths. An optional one that is absent stands for the

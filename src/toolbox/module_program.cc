@@ -1,7 +1,11 @@
 #include "toolbox/module_program.h"
 
+#include <vector>
+
 #include "base/guard.h"
+#include "base/text.h"
 #include "toolbox/foreign_manifest.h"
+#include "toolbox/help_manifest.h"
 #include "toolbox/wasm_sections.h"
 
 namespace boxagnts::toolbox {
@@ -52,9 +56,40 @@ Result<std::shared_ptr<const sandbox::Program>> ModuleProgram::load(
   return sandbox_.load_compiled(compiled, limits);
 }
 
+void ModuleProgram::check(const core::Limits& limits, const std::stop_token& stop) {
+  // Asked in the engine that its calls will have, so that it is loaded once.
+  auto asking = limits_of_asking();
+  asking.stack_bytes = limits.stack_bytes;
+  asking.fuel = limits.fuel;
+  const auto program = get(manifest_ ? limits : asking, stop);
+  if (manifest_ || !program) return;
+  const auto nothing = vfs::NameSpace::make({});
+  const auto said =
+      nothing
+          ? sandbox_.run(**program,
+                         {.name_space = *nothing,
+                          .preopens = std::vector<sandbox::Preopen>(),
+                          .working_directory = "/",
+                          .arguments = {"program", "--help"},
+                          .environment = {},
+                          .input = {},
+                          .limits = asking},
+                         stop)
+          : Result<sandbox::ProcessResult>(fail(Code::internal, "there is no empty name space"));
+  const std::lock_guard lock(mutex_);
+  was_asked_ = said || said.error().code != Code::cancelled;
+  if (said && said->end == sandbox::End::exited && said->exit_code == 0)
+    help_ = base::is_blank(said->output) ? said->errors : said->output;
+}
+
+std::string ModuleProgram::help() const {
+  const std::lock_guard lock(mutex_);
+  return help_;
+}
+
 bool ModuleProgram::is_checked() const {
   const std::lock_guard lock(mutex_);
-  return was_tried_;
+  return was_tried_ && (manifest_ || fault_ || was_asked_);
 }
 
 std::optional<std::string> ModuleProgram::fault() const {

@@ -18,9 +18,10 @@ namespace boxagnts::toolbox {
 
 class ModuleProgram final : public ProgramSource {
  public:
-  // `manifest`: the section that people were shown, and that must still be in what is run.
+  // `manifest`: the section that people were shown, and that must still be in what is run; nothing:
+  // it has none, and is asked for --help.
   // `compile` and `sandbox` outlive it.
-  ModuleProgram(std::shared_ptr<const ModuleFile> file, std::string manifest,
+  ModuleProgram(std::shared_ptr<const ModuleFile> file, std::optional<std::string> manifest,
                 const CompileModule& compile, sandbox::Sandbox& sandbox)
       : file_(std::move(file)),
         manifest_(std::move(manifest)),
@@ -31,6 +32,10 @@ class ModuleProgram final : public ProgramSource {
   // was written over.
   Result<std::shared_ptr<const sandbox::Program>> get(const core::Limits& limits,
                                                       const std::stop_token& stop) override;
+  // Gets it, and asks it for --help if it has no manifest: what it said, or the fault that it said
+  // nothing. On a thread large enough for a guest.
+  void check(const core::Limits& limits, const std::stop_token& stop);
+  std::string help() const;
   // Whether it was tried, with success or not.
   bool is_checked() const;
   // Why it can never run; nothing as far as that is known.
@@ -42,13 +47,14 @@ class ModuleProgram final : public ProgramSource {
                                                        const std::stop_token& stop) const;
 
   const std::shared_ptr<const ModuleFile> file_;
-  const std::string manifest_;
+  const std::optional<std::string> manifest_;
   const CompileModule& compile_;
   sandbox::Sandbox& sandbox_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   bool is_loading_ = false;
-  bool was_tried_ = false;
+  bool was_tried_ = false, was_asked_ = false;
+  std::string help_;
   std::map<Engine, std::shared_ptr<const sandbox::Program>> programs_;
   std::optional<Error> fault_;
 };

@@ -17,6 +17,7 @@
 #include "toolbox/folder_watch.h"
 #include "toolbox/foreign_manifest.h"
 #include "toolbox/guest_tool.h"
+#include "toolbox/help_manifest.h"
 #include "toolbox/module_program.h"
 #include "toolbox/wasm_sections.h"
 #include "vfs/beneath.h"
@@ -28,7 +29,7 @@ using workspace::Trust;
 
 constexpr std::string_view kEnding = ".wasm";
 constexpr std::size_t kNamesMax = 1'000;  // of a folder, that are listed at all
-constexpr std::size_t kThreadStackBytes = 1 << 20;
+constexpr const char* kAsked = "it has no manifest; it is being asked what it is";
 
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
@@ -221,10 +222,11 @@ class Folders final : public ToolFolders {
     const auto section =
         custom_section(read, file->stamp().size, kManifestSection, ForeignLimits::kManifestBytes);
     if (!section) return refuse("it " + section.error().message);
-    if (!*section)
-      return refuse("it has no section " + std::string(kManifestSection) +
-                    ", which says what the tool is and takes (docs/tools.md); add one, or run it "
-                    "by its path: boxagnts tool run FILE.wasm");
+    if (!*section) {
+      auto found = refuse(kAsked);
+      found.program = program_of(file, std::nullopt);
+      return found;
+    }
     auto manifest = parse_foreign_manifest(**section);
     if (!manifest) return refuse(manifest.error().message);
     if (manifest->wants_network && !parts_.network)
@@ -232,17 +234,48 @@ class Folders final : public ToolFolders {
           "it wants a network, and there "
           "is none here");
     Found found;
-    found.program =
-        std::make_shared<ModuleProgram>(file, **section, parts_.compile, parts_.sandbox);
-    const std::string tool_name = manifest->spec.name;
-    found.tool = make_guest_tool({.manifest = *std::move(manifest),
-                                  .programs = {{tool_name, found.program}},
-                                  .sandbox = parts_.sandbox,
-                                  .clock = parts_.clock,
-                                  .network = parts_.network,
-                                  .origin = place.origin,
-                                  .path = base::repair_utf8(file->path())});
+    found.program = program_of(file, **section);
+    found.tool = make_tool(*std::move(manifest), found.program, place.origin, file->path());
     return found;
+  }
+
+  std::shared_ptr<ModuleProgram> program_of(const std::shared_ptr<const ModuleFile>& file,
+                                            std::optional<std::string> manifest) const {
+    return std::make_shared<ModuleProgram>(file, std::move(manifest), parts_.compile,
+                                           parts_.sandbox);
+  }
+
+  std::shared_ptr<const tools::Tool> make_tool(Manifest manifest,
+                                               const std::shared_ptr<ModuleProgram>& program,
+                                               tools::Origin origin,
+                                               const std::string& path) const {
+    const std::string name = manifest.spec.name;
+    return make_guest_tool({.manifest = std::move(manifest),
+                            .programs = {{name, program}},
+                            .sandbox = parts_.sandbox,
+                            .clock = parts_.clock,
+                            .network = parts_.network,
+                            .origin = origin,
+                            .path = base::repair_utf8(path)});
+  }
+
+  // A program without a manifest becomes a tool once it has said what it is.
+  void hear(const std::string& path, Found& found) {
+    if (found.tool || !found.program) return;
+    if (!found.program->is_checked()) return check(found.program);
+    if (const auto fault = found.program->fault()) {
+      found.broken.reason = "its program cannot be used: " + *fault;
+      return;
+    }
+    const auto slash = path.rfind('/') + 1;
+    auto manifest = manifest_from_help(
+        std::string_view(path).substr(slash, path.size() - slash - kEnding.size()),
+        found.program->help());
+    if (manifest)
+      found.tool = make_tool(*std::move(manifest), found.program, found.broken.about.origin, path);
+    else
+      found.broken.reason = "it has no section " + std::string(kManifestSection) +
+                            " (docs/tools.md), and " + manifest.error().message;
   }
 
   // Who has which name, and what is to be compiled.
@@ -250,8 +283,9 @@ class Folders final : public ToolFolders {
     auto listing = std::make_shared<Listing>();
     tools::Registry names = reserved_;
     for (const auto& place : places_)
-      for (const auto& [path, found] : found_) {
-        const auto& about = found.tool ? found.tool->about() : found.broken.about;
+      for (auto& [path, found] : found_) {
+        hear(path, found);
+        const auto about = found.tool ? found.tool->about() : found.broken.about;
         if (about.origin != place.origin) continue;
         if (!found.tool) {
           listing->broken.push_back(found.broken);
@@ -294,7 +328,8 @@ class Folders final : public ToolFolders {
     checks_.push_back(std::move(program));
     if (is_checking_) return;
     checker_.join();
-    auto thread = base::Thread::start("tool check", kThreadStackBytes, [this] { check_all(); });
+    auto thread = base::Thread::start("tool check", core::calling_thread_bytes(parts_.limits),
+                                      [this] { check_all(); });
     if (!thread) return checks_.clear();  // looked at when it is called
     is_checking_ = true;
     checker_ = *std::move(thread);
@@ -307,7 +342,7 @@ class Folders final : public ToolFolders {
       checks_.pop_front();
       const auto on_change = on_change_;
       lock.unlock();
-      (void)in_check_->get(parts_.limits, stop_.get_token());
+      in_check_->check(parts_.limits, stop_.get_token());
       is_stale_ = true;
       if (on_change && !stop_.stop_requested()) on_change();
       lock.lock();

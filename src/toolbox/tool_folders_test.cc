@@ -240,8 +240,9 @@ TEST_F(ToolFoldersTest, AFileThatIsNoToolIsBrokenAndSaysWhy) {
   EXPECT_THAT(reason(), HasSubstr("no WebAssembly module"));
   install(path, std::string("\0asm\x0d\0\1\0", 8));
   EXPECT_THAT(reason(), HasSubstr("components are not supported yet"));
-  install(path, saying("x"));
+  install(path, saying(" "));
   EXPECT_THAT(reason(), HasSubstr("no section boxagnts.tool"));
+  EXPECT_THAT(reason(), HasSubstr("says nothing"));
   install(path, with_section(saying("x"), "{}"));
   EXPECT_THAT(reason(), HasSubstr("name"));
   const auto whole = with_section(saying("x"), manifest_of("x"));
@@ -263,6 +264,58 @@ TEST_F(ToolFoldersTest, AModuleThatDoesNotCompileOrLoadIsBrokenOnceThatIsKnown) 
                        manifest_of("garbage")));
   EXPECT_THAT(reason(), HasSubstr("magic"));
   EXPECT_EQ(look()->broken[0].spec.description, "A test.");
+}
+
+TEST_F(ToolFoldersTest, AProgramWithoutAManifestIsAskedForHelpWithNothingInItsHands) {
+  // Ends with 0 where it has no descriptor 3 and two arguments, else with a trap.
+  const auto asked = sandbox::wasm_of(R"((module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 64) "Usage:\1b[1m \e2\80\8bme [WORDS]")
+    (func (export "_start")
+      (drop (call $args (i32.const 0) (i32.const 4)))
+      (drop (call $env (i32.const 8) (i32.const 12)))
+      ;; Asked for help: nothing else is there. Called: it says what it was given.
+      (if (i32.and (i32.eq (call $prestat (i32.const 3) (i32.const 16)) (i32.const 8))
+                   (i32.ne (i32.load (i32.const 8)) (i32.const 0)))
+        (then unreachable))
+      (i32.store (i32.const 32) (i32.const 64))
+      (i32.store (i32.const 36) (i32.const 24))
+      (drop (call $write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 40))))))");
+  install(user() + "/My-Words.wasm", asked);
+  const auto first = folders_->look(Trust::trusted);
+  EXPECT_TRUE(first->tools.empty()) << "it has not said anything yet";
+  const auto listing = look();
+  ASSERT_EQ(names(*listing), Strings{"my_words"}) << listing->broken[0].reason;
+  const auto& spec = listing->tools[0]->spec();
+  EXPECT_EQ(spec.level, core::Level::execute);
+  EXPECT_THAT(spec.description, HasSubstr("Usage:[1m me [WORDS]"));
+  EXPECT_THAT(call(*listing->tools[0]), HasSubstr("Usage:"));
+  EXPECT_EQ(look(), listing);
+  const auto grant = [&] {
+    core::Grant given{.environment = {"PWD=/w", "KEY=k"}, .network = {.allowed = {{"*", ""}}}};
+    listing->tools[0]->narrow(given);
+    return given;
+  }();
+  EXPECT_EQ(grant.environment, Strings{"PWD=/w"});
+  EXPECT_TRUE(grant.network.offline);
+}
+
+TEST_F(ToolFoldersTest, AProgramThatFailsOrNeverEndsSaysNothing) {
+  install(user() + "/fails.wasm",
+          sandbox::wasm_of(sandbox::command(
+              R"((i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 5))
+                 (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+                 (call $exit (i32.const 2)))",
+              "(data (i32.const 16) \"Usage\")")));
+  EXPECT_THAT(reason(), HasSubstr("says nothing"));
+  fs::remove(user() + "/fails.wasm");
+  install(user() + "/endless.wasm",
+          sandbox::wasm_of(sandbox::command("(loop $again (br $again))")));
+  EXPECT_THAT(reason(), HasSubstr("says nothing"));
 }
 
 TEST_F(ToolFoldersTest, FilesThatAreNoneHarmNobody) {

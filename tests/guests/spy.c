@@ -18,8 +18,9 @@ static void read_file(const char* path) {
   if (file) fclose(file);
 }
 
-int main(void) {
+int main(int argc, char** argv) {
   while (getchar() != EOF) continue;
+  for (int i = 1; i < argc; ++i) printf("%s%s", argv[i], i + 1 < argc ? " " : "\n");
   FILE* made = fopen("made.txt", "w");
   tell("made.txt", made && fputs("made\n", made) >= 0 && fclose(made) == 0);
   read_file("plain.txt");
