@@ -77,7 +77,7 @@ void ModuleProgram::check(const core::Limits& limits, const std::stop_token& sto
                          stop)
           : Result<sandbox::ProcessResult>(fail(Code::internal, "there is no empty name space"));
   const std::lock_guard lock(mutex_);
-  was_asked_ = said || said.error().code != Code::cancelled;
+  was_asked_ = said.has_value();  // else it could not be asked: another look asks again
   if (said && said->end == sandbox::End::exited && said->exit_code == 0)
     help_ = base::is_blank(said->output) ? said->errors : said->output;
 }

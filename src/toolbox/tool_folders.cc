@@ -113,7 +113,10 @@ class Folders final : public ToolFolders {
     is_same = is_same && now.size() == count_before;
     found_ = std::move(now);
     const bool was_checked = is_stale_.exchange(false);
-    if (!is_same || was_checked) listing_ = resolve();
+    if (!is_same || was_checked)
+      listing_ = resolve();
+    else
+      ask_again();
     return listing_;
   }
 
@@ -259,6 +262,12 @@ class Folders final : public ToolFolders {
                             .path = base::repair_utf8(path)});
   }
 
+  // Those that could not be asked what they are: there was no process left, or no place.
+  void ask_again() {
+    for (const auto& [path, found] : found_)
+      if (!found.tool && found.program && !found.program->is_checked()) check(found.program);
+  }
+
   // A program without a manifest becomes a tool once it has said what it is.
   void hear(const std::string& path, Found& found) {
     if (found.tool || !found.program) return;
@@ -343,8 +352,11 @@ class Folders final : public ToolFolders {
       const auto on_change = on_change_;
       lock.unlock();
       in_check_->check(parts_.limits, stop_.get_token());
-      is_stale_ = true;
-      if (on_change && !stop_.stop_requested()) on_change();
+      // Else nothing is known yet, and telling would only ask again at once.
+      if (in_check_->is_checked()) {
+        is_stale_ = true;
+        if (on_change && !stop_.stop_requested()) on_change();
+      }
       lock.lock();
       in_check_.reset();
     }

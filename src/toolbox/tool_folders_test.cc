@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <utime.h>
 
+#include <atomic>
 #include <boost/json.hpp>
 #include <condition_variable>
 #include <filesystem>
@@ -98,6 +99,7 @@ class ToolFoldersTest : public testing::Test {
     changed_.notify_all();
     if (!changed_.wait(lock, stop, [this] { return !held_; }))
       return fail(Code::cancelled, "stopped");
+    if (busy_) return fail(Code::busy, "no process left");
     return sandbox::precompile(wasm, sandbox::Target::host, fuel);
   }
   void hold(bool on) {
@@ -159,6 +161,7 @@ class ToolFoldersTest : public testing::Test {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   bool held_ = false;
+  std::atomic<bool> busy_ = false;
   int compiled_ = 0;
   std::unique_ptr<ToolFolders> folders_;
 };
@@ -316,6 +319,15 @@ TEST_F(ToolFoldersTest, AProgramThatFailsOrNeverEndsSaysNothing) {
   install(user() + "/endless.wasm",
           sandbox::wasm_of(sandbox::command("(loop $again (br $again))")));
   EXPECT_THAT(reason(), HasSubstr("says nothing"));
+}
+
+TEST_F(ToolFoldersTest, OneThatCouldNotBeCompiledNowIsTriedAgainAtTheNextLook) {
+  install(user() + "/words.wasm", saying("Usage: words"));
+  busy_ = true;
+  EXPECT_THAT(reason(), HasSubstr("being asked"));
+  busy_ = false;
+  look();
+  EXPECT_EQ(names(*look()), Strings{"words"});
 }
 
 TEST_F(ToolFoldersTest, FilesThatAreNoneHarmNobody) {
