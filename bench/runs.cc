@@ -41,7 +41,7 @@ struct Program {
     agent::Settings settings;
     settings.workspace = workspace;
     settings.runs_max = 2000;
-    runs = agent::Runs::make({*store, *pipeline, registry, clock,
+    runs = agent::Runs::make({*store, tools::fixed_tools(registry, *pipeline), clock,
                               [this, environment](const std::string& name) {
                                 return models::open_model(name, {.environment = environment}, *http,
                                                           clock);

@@ -35,6 +35,7 @@ import drive_skills
 import drive_state
 import drive_streams
 import drive_tls
+import drive_tools_folder
 import drive_undo
 import drive_urls
 import drive_web
@@ -74,7 +75,7 @@ def main():
              drive_server.CASES + drive_server_attacks.CASES + drive_server_schema.CASES +
              drive_approvals.CASES + drive_dashboard.CASES + drive_hostile_model.CASES + drive_hostile_ways.CASES + drive_hostile_page.CASES +
              drive_jobs.CASES + drive_modules.CASES + drive_questions.CASES + drive_settings.CASES + drive_skills.CASES + drive_state.CASES +
-             drive_streams.CASES + drive_tls.CASES + drive_undo.CASES + drive_urls.CASES + drive_web.CASES +
+             drive_streams.CASES + drive_tls.CASES + drive_tools_folder.CASES + drive_undo.CASES + drive_urls.CASES + drive_web.CASES +
              cases_from_scripts.load())
     names = [name for name, _ in cases]
     assert len(names) == len(set(names)), "two cases have the same name"

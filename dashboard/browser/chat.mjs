@@ -58,10 +58,10 @@ export const cases = [
   {
     name: 'an answer is shown as it comes, and can be stopped',
     async run({ page, server, want, shot, axe }) {
-      const words = Array.from({ length: 200 }, (_, at) => `word${at}`).join(' ');
+      const words = Array.from({ length: 4000 }, (_, at) => `word${at}`).join(' ');
       await send(page, script(server, `turns: [{think: "Let me think about it.", say: "${words}", pace_ms: 30}]`), 'Talk');
       await page.getByText('word3', { exact: false }).first().waitFor();
-      want(!(await page.getByRole('log').innerText()).includes('word199'), 'all of it was there at once');
+      want(!(await page.getByRole('log').innerText()).includes('word3999'), 'all of it was there at once');
       want(await page.locator('.spinner').first().isVisible(), 'nothing says that it works');
       await shot('streaming');
       await axe('an answer that comes');

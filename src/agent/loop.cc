@@ -286,7 +286,7 @@ Status Loop::run_calls() {
   const std::vector calls(conversation_.open_calls());  // a copy: results change the list
   for (std::size_t at = 0; at < calls.size();) {
     std::size_t end = at;
-    while (end < calls.size() && parts_.dependencies.pipeline.runs_beside_others(calls[end])) ++end;
+    while (end < calls.size() && parts_.tools->set->pipeline->runs_beside_others(calls[end])) ++end;
     end = std::max(end, at + 1);
     TRY(run_group(std::span(calls).subspan(at, end - at)));
     at = end;
@@ -331,7 +331,7 @@ Result<std::vector<core::EventBody>> Loop::run_call(const core::ToolCall& call,
                                .status = core::ResultStatus::cancelled,
                                .text = "The run was cancelled before this call began."}};
   if (!parts_.stop.stop_requested())
-    finished = TRY(parts_.dependencies.pipeline.run(call, policy, context_, control));
+    finished = TRY(parts_.tools->set->pipeline->run(call, policy, context_, control));
   control.end_output();
   TRY(shorten(finished.result));
   std::vector<core::EventBody> bodies;

@@ -36,10 +36,12 @@ struct ActiveRun {
 };
 
 // The first ones are shown with their schemas, and those that find and call the others.
-ToolList list_tools(std::vector<core::ToolSpec> specs, std::size_t shown_max) {
+ToolList list_tools(std::shared_ptr<const tools::Toolset> set, core::AgentAccess access,
+                    std::size_t shown_max) {
   constexpr std::string_view kFinders[]{"tool_search", "call_tool"};
+  auto specs = set->registry->specs(access);
   const bool all = specs.size() <= shown_max;
-  ToolList list;
+  ToolList list{.set = std::move(set), .shown = {}, .more = {}};
   for (auto& spec : specs) {
     const bool finder = std::ranges::find(kFinders, spec.name) != std::end(kFinders);
     if (finder ? !all : (all || list.shown.size() < shown_max))
@@ -179,14 +181,14 @@ class RunsImpl final : public Runs {
     return {};
   }
 
-  // One list for all runs of an access: schemas are large.
+  // One list for all runs of an access, as long as the tools are the same: schemas are large.
   std::shared_ptr<const ToolList> tools_for(core::AgentAccess access, std::size_t shown_max) {
+    auto set = dependencies_.tools();
     const std::lock_guard lock(mutex_);
     if (std::exchange(tools_shown_max_, shown_max) != shown_max) tools_.clear();
     auto& tools = tools_[access];
-    if (!tools)
-      tools = std::make_shared<const ToolList>(
-          list_tools(dependencies_.registry.specs(access), shown_max));
+    if (!tools || tools->set != set)
+      tools = std::make_shared<const ToolList>(list_tools(std::move(set), access, shown_max));
     return tools;
   }
 

@@ -23,7 +23,7 @@
 #include "models/model.h"
 #include "models/retry.h"
 #include "store/store.h"
-#include "tools/call_pipeline.h"
+#include "tools/toolset.h"
 #include "workspace/changes.h"
 #include "workspace/instructions.h"
 
@@ -68,8 +68,9 @@ class Tail {
 
 // Fixed when a run begins.
 struct ToolList {
-  std::vector<core::ToolSpec> shown;  // with their schemas
-  std::string more;                   // names of the others, which tool_search finds
+  std::shared_ptr<const tools::Toolset> set;  // keeps its programs, whatever becomes of their files
+  std::vector<core::ToolSpec> shown;          // with their schemas
+  std::string more;                           // names of the others, which tool_search finds
 };
 
 // What models are told besides the program's own words. Each is asked when a run needs it, and may
@@ -85,8 +86,7 @@ struct Guidance {
 // What a program hands in; everything outlives Runs.
 struct Dependencies {
   store::Store& store;
-  const tools::CallPipeline& pipeline;
-  const tools::Registry& registry;
+  tools::CurrentTools tools;  // asked when a run begins, which keeps to what it was given
   base::Clock& clock;
   std::function<Result<std::unique_ptr<models::Model>>(const std::string& name)> open_model;
   workspace::Changes& changes;

@@ -141,13 +141,17 @@ class RunsTest : public testing::Test {
     ASSERT_TRUE(registry_.add(std::make_unique<TestTool>(name, level, std::move(behaviour))));
   }
   std::unique_ptr<Runs> make_runs() {
-    return Runs::make({*store_, *pipeline_, registry_, clock_,
+    return Runs::make({*store_, [this] { return set_ ? set_ : fixed_set(); }, clock_,
                        [this](const std::string& name) -> Result<std::unique_ptr<models::Model>> {
                          if (name == "none") return fail(Code::invalid_argument, "no such model");
                          return std::make_unique<ScriptModel>(script_);
                        },
                        *kept_changes_, *rules_},
                       settings_);
+  }
+
+  std::shared_ptr<const tools::Toolset> fixed_set() const {
+    return tools::fixed_tools(registry_, *pipeline_)();
   }
 
   Started start(std::vector<Step> steps) {
@@ -204,6 +208,7 @@ class RunsTest : public testing::Test {
   base::ManualClock clock_;
   tools::Registry registry_;
   std::unique_ptr<tools::CallPipeline> pipeline_;
+  std::shared_ptr<const tools::Toolset> set_;  // instead of these
   std::unique_ptr<store::Store> store_;
   Settings settings_;
   RunRequest request_{.mode = core::Mode::edits};

@@ -29,6 +29,29 @@ TEST_F(RunsTest, CallsRunAndTheirResultsGoBackToTheModel) {
   EXPECT_EQ(ended(events).usage.output_tokens, 10);
 }
 
+TEST_F(RunsTest, ARunKeepsTheToolsItBeganWith) {
+  tools::Registry others;
+  const auto none = tools::CallPipeline::make(others, clock_).value();
+  set_ = fixed_set();
+  const auto exchange = [&](const models::Request& request, const models::OnPiece& on_piece,
+                            std::stop_token stop) {
+    EXPECT_FALSE(request.tools->empty());
+    set_ = tools::fixed_tools(others, *none)();
+    return calls({{"c1", "look", "{}"}})(request, on_piece, stop);
+  };
+  const auto first = run({exchange, says("done")});
+  ASSERT_EQ(all<core::ToolFinished>(first).size(), 1u);
+  EXPECT_EQ(all<core::ToolFinished>(first)[0].result.text, "seen");
+  const auto next = [&](const models::Request& request, const models::OnPiece& on_piece,
+                        std::stop_token stop) {
+    EXPECT_TRUE(request.tools->empty());
+    return calls({{"c2", "look", "{}"}})(request, on_piece, stop);
+  };
+  const auto second = run({next, says("done")});
+  ASSERT_EQ(all<core::ToolFinished>(second).size(), 1u);
+  EXPECT_EQ(all<core::ToolFinished>(second)[0].result.status, ResultStatus::invalid);
+}
+
 // Calls that only read meet inside their tool: each waits there until the other has come.
 TEST_F(RunsTest, NeighbouringReadsRunSideBySideAndTheirResultsComeInOrder) {
   std::latch both(2);

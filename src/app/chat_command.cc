@@ -65,6 +65,7 @@ Result<int> execute(const cli::ChatCommand& command) {
   const auto program =
       TRY(Program::make(std::move(workspace), std::move(preferences), std::move(given)));
 
+  program->tools->current();  // what is to be compiled is, before it is called
   terminal::ChatSeat seat{.style = style_of(STDOUT_FILENO)};
   const bool typed = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   if (typed && console)
@@ -77,7 +78,7 @@ Result<int> execute(const cli::ChatCommand& command) {
     return {};
   };
   terminal::Chat chat({*program->runs, *program->store, *program->changes, *program->skills,
-                       program->tools->registry, program->workspace.root, check_model},
+                       program->tools->source(), program->workspace.root, check_model},
                       seat, std::move(request));
   signals.attach(&chat, console.get());
   auto code = chat.run();

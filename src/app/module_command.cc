@@ -15,9 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/thread.h"
-#include "confine/child.h"
 #include "confine/confinement.h"
-#include "sandbox/module_cache.h"
 #include "vfs/host_filesystem.h"
 #include "vfs/streams.h"
 
@@ -54,33 +52,11 @@ Outcome<std::string> read_module(const std::string& file) {
   return std::unexpected(Failed{absent ? kExitNotFound : kExitCannotRun, std::move(wasm.error())});
 }
 
-// "" when nothing says where. Its name is one that no mount shows.
-std::string cache_folder() {
-  std::string base = environment_variable("XDG_CACHE_HOME");
-  if (!base.starts_with('/')) {
-    base = environment_variable("HOME");
-    if (!base.starts_with('/')) return "";
-    base += "/.cache";
-  }
-  return base + "/.boxagnts/modules";
-}
-
-Result<sandbox::ModuleCache> open_cache(const confine::Launcher& launcher) {
-  const std::string folder = cache_folder();
-  if (folder.empty()) return fail(Code::not_found, "neither XDG_CACHE_HOME nor HOME is set");
-  return sandbox::ModuleCache::open(folder, launcher);
-}
-
 // Compiled code is one thing that this process takes from outside its walls, so it is made first.
 Outcome<std::string> compiled(const std::string& file, std::string_view wasm, sandbox::Fuel fuel) {
-  const auto launcher = TRY(or_exit(confine::Launcher::make(), kExitOwnFailure));
   const auto tell = [&] { say("compiling " + file + ", once"); };
-  auto cache = open_cache(launcher);
-  if (!cache)
-    base::log(base::LogLevel::warning, "app",
-              "compiled modules are not kept: " + cache.error().message);
-  auto cwasm = cache ? cache->compiled(wasm, fuel, {.slow = tell}, {})
-                     : sandbox::compile_in_child(launcher, wasm, fuel, {}, {}, tell);
+  ModuleCompiler compiler;
+  auto cwasm = compiler.compile(wasm, fuel, {}, tell);
   if (cwasm) return std::move(*cwasm);
   const bool bad = cwasm.error().code == Code::invalid_argument;
   return std::unexpected(

@@ -16,9 +16,14 @@ Result<Explained> explain(const cli::PolicyExplainCommand& command,
   base::SystemClock clock;
   const auto http = make_http({});
   const auto skills = open_skills(workspace, clock);
-  const auto tools = TRY(Tools::make(clock, *http, *skills, [&] { return preferences.trust; }));
+  const auto tools = TRY(Tools::make({.clock = clock,
+                                      .http = *http,
+                                      .skills = *skills,
+                                      .workspace = workspace,
+                                      .trust = [&] { return preferences.trust; },
+                                      .limits = preferences.settings.limits}));
   return explain_call(command.subject, TRY(base::parse_json(command.arguments)), mode,
-                      tools->registry, preferences, *preferences.rules);
+                      *tools->current()->registry, preferences, *preferences.rules);
 }
 
 }  // namespace

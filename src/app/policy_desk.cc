@@ -127,11 +127,12 @@ class ProgramPolicy final : public gateway::PolicyDesk {
       return std::string(base::get_string(what, key).value_or(otherwise));
     };
     const auto* arguments = base::find(what, "arguments");
+    const auto toolset = program_.tools->current();
     const auto explained =
         TRY(base::find(what, "url")
                 ? explain_connection(text("url", ""), text("method", "GET"), mode, *now, *rules)
                 : explain_call(text("tool", ""), arguments ? *arguments : JsonObject(), mode,
-                               program_.tools->registry, *now, *rules));
+                               *toolset->registry, *now, *rules));
     JsonArray grant;
     for (const auto& sentence : explained.grant) grant.push_back(Json(sentence));
     JsonObject out{{"decision", core::name_of(explained.verdict)},

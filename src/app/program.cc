@@ -5,11 +5,7 @@
 
 #include "app/mounts.h"
 #include "base/log.h"
-#include "builtins/builtins.h"
-#include "builtins/skill.h"
 #include "models/model.h"
-#include "toolbox/guest_network.h"
-#include "toolbox/guest_tools.h"
 #include "workspace/instructions.h"
 
 namespace boxagnts::app {
@@ -49,21 +45,6 @@ std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network) {
       {.environment = environment_variable, .ca_file = network.ca_file, .proxy = network.proxy});
 }
 
-Result<std::unique_ptr<Tools>> Tools::make(base::Clock& clock, net::HttpClient& http,
-                                           workspace::Skills& skills, TrustNow trust,
-                                           sandbox::SandboxOptions options) {
-  auto tools = std::make_unique<Tools>(clock, options);
-  TRY(toolbox::add_embedded(
-      tools->registry, *tools->sandbox, clock, [&http](const tools::Execution& execution) {
-        return toolbox::make_guest_network(http, execution.grant.network, execution.connections,
-                                           execution.stopped);
-      }));
-  TRY(builtins::add_all(tools->registry, clock));
-  TRY(tools->registry.add(builtins::make_skill_tool(skills, std::move(trust))));
-  tools->pipeline = TRY(tools::CallPipeline::make(tools->registry, clock));
-  return tools;
-}
-
 Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
                                                Preferences preferences, Given given) {
   auto program = std::make_unique<Program>();
@@ -76,12 +57,16 @@ Result<std::unique_ptr<Program>> Program::make(workspace::Workspace workspace,
   made.changes = TRY(workspace::Changes::open(made.workspace.state_folder, made.clock));
   made.store = TRY(store::Store::open(made.workspace.state_folder, made.clock));
   made.http = make_http(made.preferences->now()->network);
-  made.tools = TRY(Tools::make(made.clock, *made.http, *made.skills,
-                               [&made] { return made.preferences->now()->trust; }));
+  made.tools = TRY(Tools::make({.clock = made.clock,
+                                .http = *made.http,
+                                .skills = *made.skills,
+                                .workspace = made.workspace,
+                                .trust = [&made] { return made.preferences->now()->trust; },
+                                .limits = made.preferences->now()->settings.limits}));
   const auto open_model = [&made](const std::string& name) { return made.open_model(name); };
   made.runs =
-      agent::Runs::make({*made.store, *made.tools->pipeline, made.tools->registry, made.clock,
-                         open_model, *made.changes, *made.rules, guidance_of(made)},
+      agent::Runs::make({*made.store, made.tools->source(), made.clock, open_model, *made.changes,
+                         *made.rules, guidance_of(made)},
                         [&made] {
                           const auto now = made.preferences->now();
                           return std::shared_ptr<const agent::Settings>(now, &now->settings);

@@ -9,16 +9,14 @@
 #include "agent/settings.h"
 #include "app/preferences.h"
 #include "app/rules.h"
+#include "app/tools.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "cli/command.h"
 #include "models/model.h"
 #include "net/http_client.h"
 #include "net/network_config.h"
-#include "sandbox/sandbox.h"
 #include "store/store.h"
-#include "tools/call_pipeline.h"
-#include "tools/tool.h"
 #include "workspace/changes.h"
 #include "workspace/own_files.h"
 #include "workspace/skills.h"
@@ -37,21 +35,6 @@ Result<agent::RunRequest> request_of(const cli::RunChoices& choices,
 
 // With the proxy and the authorities that the person chose.
 std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network);
-
-using TrustNow = std::function<workspace::Trust()>;
-
-// Tools without a workspace: `tool list` and the like.
-struct Tools {
-  explicit Tools(base::Clock& clock, sandbox::SandboxOptions options)
-      : sandbox(sandbox::Sandbox::make(clock, options)) {}
-  // `http`, the network of tools that want one, and `skills` outlive them.
-  static Result<std::unique_ptr<Tools>> make(base::Clock& clock, net::HttpClient& http,
-                                             workspace::Skills& skills, TrustNow trust,
-                                             sandbox::SandboxOptions options = {});
-  std::unique_ptr<sandbox::Sandbox> sandbox;
-  tools::Registry registry;
-  std::unique_ptr<tools::CallPipeline> pipeline;
-};
 
 // What models are opened by; `rules` as they are now.
 models::Settings model_settings_of(const Preferences& preferences, const policy::Rules& rules);

@@ -117,6 +117,7 @@ Result<int> run_agent(const cli::RunCommand& command, std::optional<core::SkillU
   request.skill = std::move(skill);
   const auto program =
       TRY(Program::make(std::move(workspace), std::move(preferences), std::move(given)));
+  (void)program->tools->checked(canceller.token());  // there is no later run here that would know
   const auto started = TRY(program->runs->start(request));
   canceller.attach(*program->runs, started.run);
   const auto display = make_display(command, console.get());

@@ -14,6 +14,8 @@
 #include "app/settings_desk.h"
 #include "app/skills_desk.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "gateway/gateway.h"
 #include "net/http_server.h"
 #include "net/peer_user.h"
@@ -82,6 +84,25 @@ std::string page_of(const cli::ServeCommand& command, const net::IpAddress& addr
          (token.empty() ? "" : "#token=" + token);
 }
 
+// Tells the pages of a server when its tools change, for as long as it is there.
+class ToolNews {
+ public:
+  ToolNews(Tools& tools, gateway::Gateway& door) : tools_(tools) {
+    const auto watched = tools_.watch([&door] { door.announce("tools", JsonObject{}); });
+    if (!watched)
+      base::log(base::LogLevel::warning, "app",
+                "changes of the tools folders are seen by new runs, and told nobody: " +
+                    watched.error().message);
+    tools_.current();  // what is to be compiled is, before it is called
+  }
+  ToolNews(const ToolNews&) = delete;
+  ToolNews& operator=(const ToolNews&) = delete;
+  ~ToolNews() { tools_.unwatch(); }
+
+ private:
+  Tools& tools_;
+};
+
 // Every run ends with an event that readers of the stream can still see.
 void end_runs(Program& program) {
   const auto bell = program.runs->frames();
@@ -113,8 +134,7 @@ ServerDesks make_desks(Program& program, workspace::Files& files) {
 gateway::Services services_of(Program& program, workspace::Files& files, const ServerDesks& desks) {
   return {.store = *program.store,
           .runs = *program.runs,
-          .registry = program.tools->registry,
-          .pipeline = *program.tools->pipeline,
+          .tools = program.tools->source(),
           .files = files,
           .changes = *program.changes,
           .rules = *program.rules,
@@ -175,6 +195,7 @@ Result<int> execute(const cli::ServeCommand& command) {
         std::to_string(server->port()));
   TRY(print("BoxAgnts serves " + root + " at " +
             page_of(command, address, server->port(), door.start_token()) + "\n"));
+  const ToolNews news(*program->tools, door);
   (void)clock.sleep_until(base::kNever, stop.get_token());
   end_runs(*program);
   return 0;

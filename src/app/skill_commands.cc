@@ -118,9 +118,13 @@ class KnownTools {
  public:
   static Result<std::unique_ptr<KnownTools>> make(workspace::Skills& skills) {
     auto known = std::make_unique<KnownTools>();
-    known->tools_ = TRY(Tools::make(known->clock_, *known->http_, skills,
-                                    [] { return workspace::Trust::untrusted; }));
-    known->names_ = known->tools_->registry.names();
+    known->tools_ = TRY(Tools::make({.clock = known->clock_,
+                                     .http = *known->http_,
+                                     .skills = skills,
+                                     .workspace = {},
+                                     .trust = [] { return workspace::Trust::untrusted; }}));
+    known->toolset_ = known->tools_->current();
+    known->names_ = known->toolset_->registry->names();
     return known;
   }
   std::span<const std::string_view> names() const { return names_; }
@@ -129,6 +133,7 @@ class KnownTools {
   base::SystemClock clock_;
   const std::unique_ptr<net::HttpClient> http_ = make_http({});
   std::unique_ptr<Tools> tools_;
+  std::shared_ptr<const tools::Toolset> toolset_;
   std::vector<std::string_view> names_;
 };
 using Names = std::span<const std::string_view>;

@@ -121,7 +121,9 @@ class ProgramSkills final : public gateway::SkillsDesk {
   }
 
   Result<Json> check(const std::string& name, const std::string& text) override {
-    return JsonObject{{"problems", json_of(workspace::check_skill_text(text, name, tool_names()))}};
+    const auto toolset = program_.tools->current();
+    const auto problems = workspace::check_skill_text(text, name, toolset->registry->names());
+    return JsonObject{{"problems", json_of(problems)}};
   }
 
   Result<Json> remove(const std::string& name, const std::string& origin) override {
@@ -205,15 +207,14 @@ class ProgramSkills final : public gateway::SkillsDesk {
   }
 
   std::vector<SkillFinding> problems_of(const SkillEntry& entry, const std::string& text) const {
-    const auto names = tool_names();
+    const auto toolset = program_.tools->current();
+    const auto names = toolset->registry->names();
     if (!entry.skill.folder.empty())
       if (auto findings = workspace::check_skill(entry.skill.folder, names))
         return *std::move(findings);
     if (!entry.skill.folder.empty()) return {SkillFinding{.sentence = entry.problem}};
     return workspace::check_skill_text(text, entry.skill.name, names);
   }
-
-  std::vector<std::string_view> tool_names() const { return program_.tools->registry.names(); }
 
   Program& program_;
   workspace::Files& files_;

@@ -1,7 +1,9 @@
 #include "app/trust.h"
 
 #include "app/program.h"
+#include "base/text.h"
 #include "terminal/prompter.h"
+#include "toolbox/tool_folders.h"
 #include "workspace/own_files.h"
 #include "workspace/skills.h"
 
@@ -20,6 +22,9 @@ Result<std::string> what_it_brings(const workspace::Workspace& workspace) {
   for (const auto& entry : skills->catalogue(workspace::Trust::untrusted)->entries)
     if (entry.skill.origin == workspace::SkillOrigin::workspace && !entry.shadowed_by.empty())
       text += (text.empty() ? "" : ", ") + ("the skill " + entry.skill.name);
+  const auto folder = toolbox::tool_places(workspace, environment_variable).workspace_folder;
+  for (const auto& file : toolbox::tool_files_of(folder))
+    text += (text.empty() ? "" : ", ") + ("the tool " + base::one_line(file, 60));
   return text;
 }
 

@@ -262,6 +262,27 @@ TEST_F(BuiltinsTest, ToolSearchFindsByWordsAndByNameWhatTheAgentMaySee) {
       << "a search-only agent has tools that read, no others";
 }
 
+class ToolWithKeywords final : public tools::Tool {
+ public:
+  const core::ToolSpec& spec() const override { return spec_; }
+  tools::About about() const override { return {.keywords = {"Lexicon", "wc"}}; }
+  Result<core::CallFacts> facts(const Json&, const tools::ToolContext&) const override {
+    return core::CallFacts{};
+  }
+  Result<tools::ToolOutput> execute(const Json&, const tools::Execution&) const override {
+    return tools::ToolOutput{};
+  }
+
+ private:
+  const core::ToolSpec spec_{"count", "Counts.", JsonObject{}, core::Level::none};
+};
+
+TEST_F(BuiltinsTest, ToolSearchKnowsTheKeywordsOfATool) {
+  ASSERT_TRUE(registry_.add(std::make_unique<ToolWithKeywords>()));
+  EXPECT_TRUE(call("tool_search", {{"query", "lexicon"}}).text.starts_with("count ("));
+  EXPECT_TRUE(call("tool_search", {{"query", "lexi"}}).text.contains("no tool fits"));
+}
+
 TEST_F(BuiltinsTest, CallToolIsTheCallItStandsFor) {
   const auto slept = call("call_tool", {{"tool", "sleep"}, {"arguments", {{"ms", 5}}}});
   EXPECT_EQ(slept.status, ResultStatus::ok);

@@ -33,13 +33,17 @@ constexpr const char* kCallSchema = R"json({
   "additionalProperties": false
 })json";
 
-// How well a tool fits the words: each counts most in the name.
-int score(const core::ToolSpec& spec, const std::vector<std::string>& words) {
+// How well a tool fits the words: each counts most in the name, then as a keyword.
+int score(const tools::Tool& tool, const std::vector<std::string>& words) {
+  const auto& spec = tool.spec();
   const auto name = base::lower_case(spec.name), description = base::lower_case(spec.description);
+  auto keywords = tool.about().keywords;
+  for (auto& keyword : keywords) keyword = base::lower_case(keyword);
   int total = 0;
   for (const auto& word : words) {
     if (name == word) total += 20;
     if (name.contains(word)) total += 10;
+    if (std::ranges::find(keywords, word) != keywords.end()) total += 5;
     if (description.contains(word)) total += 2;
   }
   return total;
@@ -77,15 +81,6 @@ class ToolSearch final : public NativeTool {
  private:
   using Found = std::vector<const core::ToolSpec*>;
 
-  Found visible(core::AgentAccess access) const {
-    Found specs;
-    for (const auto name : registry_.names()) {
-      const auto& spec = registry_.find(name)->spec();
-      if (policy::visible(spec.level, access)) specs.push_back(&spec);
-    }
-    return specs;
-  }
-
   Found by_name(std::string_view names, core::AgentAccess access) const {
     Found found;
     for (const auto name : base::split(names, ','))
@@ -100,9 +95,11 @@ class ToolSearch final : public NativeTool {
     for (const auto word : base::split(query, ' '))
       if (!word.empty()) words.emplace_back(word);
     std::vector<std::pair<int, const core::ToolSpec*>> scored;
-    for (const auto* spec : visible(access)) {
-      if (spec->name == kSearchName || spec->name == kCallName) continue;  // always shown
-      if (const int points = score(*spec, words); points > 0) scored.emplace_back(points, spec);
+    for (const auto& tool : registry_.all()) {
+      const auto& spec = tool->spec();
+      if (spec.name == kSearchName || spec.name == kCallName) continue;  // always shown
+      if (!policy::visible(spec.level, access)) continue;
+      if (const int points = score(*tool, words); points > 0) scored.emplace_back(points, &spec);
     }
     std::ranges::stable_sort(scored, std::greater<>(), [](const auto& pair) { return pair.first; });
     Found found;

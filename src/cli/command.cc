@@ -115,9 +115,10 @@ constexpr const char* kKeyExamples =
     "  boxagnts model key openai --forget";
 
 constexpr const char* kTrustHelp =
-    "In a folder that you trust the allow rules of its own .boxagnts/config.toml count, and its "
+    "In a folder that you trust the allow rules of its own .boxagnts/config.toml count, its "
     "skills\n"
-    "take the place of yours of the same name. Nothing else changes: its rules always may deny.";
+    "take the place of yours of the same name, and its .boxagnts/tools are tools. Nothing else\n"
+    "changes: its rules always may deny.";
 
 // CLI11 collects into these; make() turns them into the Command of what was given.
 struct Given {
@@ -427,6 +428,7 @@ Commands define(CLI::App& app, Given& given) {
   commands.tool_list->add_flag("--json", given.json, "one JSON object a line");
   commands.tool_show = tool.add_subcommand("show", "one tool's description and arguments");
   commands.tool_show->add_option("name", given.tool, "the tool")->required();
+  for (auto* command : {commands.tool_list, commands.tool_show}) add_workspace(*command, given);
   commands.tool_run = tool.add_subcommand("run", "run one tool in the sandbox");
   auto& tool_run = *commands.tool_run;
   tool_run.footer(kToolRunExamples);
@@ -621,8 +623,8 @@ Result<Command> make(const Commands& commands, Given& given) {
   if (commands.run->parsed()) return TRY(run_command(*commands.run, given));
   if (commands.chat->parsed())
     return ChatCommand{given.common, TRY(run_choices(*commands.chat, given))};
-  if (commands.tool_list->parsed()) return ToolListCommand{given.json};
-  if (commands.tool_show->parsed()) return ToolShowCommand{given.tool};
+  if (commands.tool_list->parsed()) return ToolListCommand{given.common, given.json};
+  if (commands.tool_show->parsed()) return ToolShowCommand{given.common, given.tool};
   if (commands.tool_run->parsed()) return tool_run_command(*commands.tool_run, given);
   if (commands.question_list->parsed()) return QuestionListCommand{given.common, given.json};
   if (commands.question_show->parsed()) return QuestionShowCommand{given.common, given.question};

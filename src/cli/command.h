@@ -37,9 +37,11 @@ struct ChatCommand {
   RunChoices choices;
 };
 struct ToolListCommand {
+  Common common;
   bool json = false;
 };
 struct ToolShowCommand {
+  Common common;
   std::string tool;
 };
 struct ToolRunCommand {

@@ -134,6 +134,42 @@ TEST_F(FeedTest, WhoAttachesLateGetsASnapshotThenTheRest) {
   EXPECT_EQ(next(*after).id, 3) << "what is made is no longer being made";
 }
 
+TEST_F(FeedTest, AnAnnouncementReachesEverybodyAndIsNoEvent) {
+  auto one = writer();
+  feed_->announce("tools", JsonObject{});  // nobody is there
+  const auto all = attach({});
+  const auto of_session = attach({one.session, {}});
+  feed_->announce("tools", JsonObject{});
+  for (const auto& stream : {all, of_session}) {
+    const auto message = next(*stream);
+    EXPECT_EQ(message.name, "tools");
+    EXPECT_EQ(message.id, -1);
+    EXPECT_EQ(base::to_text(message.data), "{}");
+  }
+  append(one);
+  EXPECT_EQ(next(*all).id, 1);
+}
+
+TEST_F(FeedTest, WhoIsBehindIsToldTheLastOfEachNameOnceItHasCaughtUp) {
+  auto one = writer();
+  append(one, std::string(2'000, 'x'));
+  const auto slow = attach({{}, 0}, 100);  // one event fills it
+  const auto fast = attach({});
+  append(one);
+  EXPECT_EQ(next(*fast).id, 2);
+  for (int i = 0; i < 3; ++i) {
+    feed_->announce("tools", JsonObject{{"n", i}});
+    EXPECT_EQ(base::get_int(next(*fast).data, "n"), i);
+  }
+  EXPECT_EQ(next(*slow).id, 1);
+  EXPECT_EQ(next(*slow).id, 2);
+  const auto told = next(*slow);
+  EXPECT_EQ(told.name, "tools");
+  EXPECT_EQ(base::get_int(told.data, "n"), 2);
+  append(one);
+  EXPECT_EQ(next(*slow).id, 3);
+}
+
 TEST_F(FeedTest, AFrameThatAnEventHasOvertakenIsDropped) {
   auto one = writer();
   append(one);

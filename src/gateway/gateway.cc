@@ -62,6 +62,11 @@ Status Gateway::open(Services services) {
   return {};
 }
 
+void Gateway::announce(const std::string& name, const Json& data) {
+  const std::lock_guard lock(mutex_);
+  if (opened_) opened_->feed.announce(name, data);
+}
+
 Gateway::Opened* Gateway::wait_until_open(const std::stop_token& gone) {
   std::unique_lock lock(mutex_);
   opened_changed_.wait(lock, gone, [this] { return opened_ != nullptr; });

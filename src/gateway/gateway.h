@@ -35,6 +35,8 @@ class Gateway {
   // From here on requests are answered. Errors: internal (the table of routes is wrong).
   Status open(Services services);
   void handle(net::Exchange& exchange);
+  // Tells every event stream (feed.h); nobody before open(). From any thread.
+  void announce(const std::string& name, const Json& data);
 
   // "" with an administrator.
   const std::string& start_token() const { return tokens_.start(); }

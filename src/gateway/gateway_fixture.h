@@ -86,6 +86,7 @@ class GatewayTest : public testing::Test {
     EXPECT_TRUE(registry_.add(std::make_unique<EchoTool>()));
     EXPECT_TRUE(registry_.add(std::make_unique<WaitingTool>(waiting_)));
     pipeline_ = tools::CallPipeline::make(registry_, clock_).value();
+    tools_ = tools::fixed_tools(registry_, *pipeline_)();
     settings_.workspace = root_ + "/ws";
     gateway_.emplace(Options{.peer_user = [](const ServerRequest&) -> Result<uid_t> { return 1; },
                              .own_user = 1},
@@ -93,8 +94,7 @@ class GatewayTest : public testing::Test {
     EXPECT_TRUE(
         gateway_->open({.store = *store_,
                         .runs = runs_,
-                        .registry = registry_,
-                        .pipeline = *pipeline_,
+                        .tools = [this] { return tools_; },
                         .files = *files_,
                         .changes = *changes_,
                         .rules = *rules_,
@@ -159,6 +159,7 @@ class GatewayTest : public testing::Test {
   Waiting waiting_;
   tools::Registry registry_;
   std::unique_ptr<tools::CallPipeline> pipeline_;
+  std::shared_ptr<const tools::Toolset> tools_;  // those of now
   agent::Settings settings_;
   std::unique_ptr<workspace::Changes> changes_ = workspace::Changes::open(root_, clock_).value();
   std::unique_ptr<agent::RuleBook> rules_ =

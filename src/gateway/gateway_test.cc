@@ -297,6 +297,27 @@ TEST_F(GatewayTest, ToolsAreListedShownAndRun) {
   EXPECT_EQ(base::get_string(bad, "status"), "invalid");
 }
 
+TEST_F(GatewayTest, BrokenToolsAreShownWithTheirReasonAndNotRun) {
+  tools_ = std::make_shared<const tools::Toolset>(
+      tools::Toolset{.registry = tools_->registry,
+                     .pipeline = tools_->pipeline,
+                     .broken = {{.spec = {"gone", "", JsonObject{}, core::Level::execute},
+                                 .about = {.origin = tools::Origin::user,
+                                           .kind = tools::Kind::guest,
+                                           .path = "/c/tools/gone.wasm"},
+                                 .reason = "it is a component"}}});
+  const auto listed = json_of(call("GET", "/api/v1/tools"));
+  ASSERT_EQ(base::get_array(listed, "tools")->size(), 3u);
+  EXPECT_EQ(base::get_string((*base::get_array(listed, "tools"))[0], "state"), "ready");
+  const auto gone = json_of(call("GET", "/api/v1/tools/gone"));
+  EXPECT_EQ(base::get_string(gone, "state"), "broken");
+  EXPECT_EQ(base::get_string(gone, "reason"), "it is a component");
+  EXPECT_EQ(base::get_string(gone, "path"), "/c/tools/gone.wasm");
+  const auto run = call("POST", "/api/v1/tools/gone/run", R"({"arguments":{}})");
+  EXPECT_EQ(run.status, 409);
+  EXPECT_TRUE(run.body.contains("it is a component"));
+}
+
 TEST_F(GatewayTest, SoManyCallsSideBySideAndNoMore) {
   const auto run = [this] {
     return call("POST", "/api/v1/tools/wait/run", R"({"arguments":{}})").status;

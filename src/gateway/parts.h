@@ -17,7 +17,7 @@
 #include "gateway/sign_in.h"
 #include "gateway/tokens.h"
 #include "store/store.h"
-#include "tools/call_pipeline.h"
+#include "tools/toolset.h"
 #include "workspace/changes.h"
 #include "workspace/files.h"
 
@@ -42,8 +42,7 @@ struct RunDefaults {
 struct Services {
   store::Store& store;
   agent::Runs& runs;
-  const tools::Registry& registry;
-  const tools::CallPipeline& pipeline;
+  tools::CurrentTools tools;
   workspace::Files& files;
   workspace::Changes& changes;
   agent::RuleBook& rules;

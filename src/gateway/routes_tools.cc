@@ -1,7 +1,9 @@
 #include "base/guard.h"
+#include "base/text.h"
 #include "gateway/parts.h"
 #include "gateway/routes.h"
 #include "tools/own_call.h"
+#include "tools/tool_listing.h"
 
 namespace boxagnts::gateway {
 namespace {
@@ -12,16 +14,28 @@ constexpr unsigned kCallsMax = 4;
 constexpr Parameter kTool{"tool", In::path, Need::required,
                           R"({"type":"string","pattern":"^[A-Za-z0-9_.-]{1,64}$"})", "Its name."};
 
+tools::Standing standing_of(const Services& services,
+                            const std::shared_ptr<const policy::Rules>& rules) {
+  return {services.settings()->envelope(), rules.get()};
+}
+
 Result<Reply> list_tools(Call& call) {
+  const Services& services = call.parts.services;
+  const auto rules = services.rules.rules();
+  const auto standing = standing_of(services, rules);
+  const auto toolset = services.tools();
   JsonArray tools;
-  for (const auto& spec : call.parts.services.registry.specs(core::AgentAccess::full))
-    tools.push_back(core::to_json(spec));
+  for (const auto& listed : tools::list_all(*toolset))
+    tools.push_back(tools::to_json(listed, standing));
   return JsonReply{200, JsonObject{{"tools", std::move(tools)}}};
 }
 
 Result<Reply> show_tool(Call& call) {
-  const auto* tool = TRY(tools::find_tool(call.parts.services.registry, call.at("tool")));
-  return JsonReply{200, core::to_json(tool->spec())};
+  const Services& services = call.parts.services;
+  const auto rules = services.rules.rules();
+  const auto toolset = services.tools();
+  const auto listed = TRY(tools::find_listed(*toolset, call.at("tool")));
+  return JsonReply{200, tools::to_json(listed, standing_of(services, rules))};
 }
 
 // One of the calls that may be under way.
@@ -45,29 +59,42 @@ class Place {
   std::atomic<unsigned>* calls_;
 };
 
+Json json_of(const tools::OwnResult& own) {
+  JsonObject json{{"status", core::name_of(own.result.status)},
+                  {"text", own.result.text},
+                  {"duration_us", own.result.duration_us}};
+  JsonArray images, files;
+  for (const auto& image : own.images)
+    images.push_back(
+        JsonObject{{"media_type", image.media_type}, {"data", base::base64(image.bytes)}});
+  for (const auto& file : own.files) files.push_back(core::to_json(file));
+  if (!images.empty()) json["images"] = std::move(images);
+  if (!files.empty()) json["changes"] = JsonObject{{"files", std::move(files)}, {"diff", own.diff}};
+  return json;
+}
+
 Result<Reply> run_tool(Call& call) {
   const Services& services = call.parts.services;
-  const auto* tool = TRY(tools::find_tool(services.registry, call.at("tool")));
+  const auto toolset = services.tools();
+  const auto listed = TRY(tools::find_listed(*toolset, call.at("tool")));
+  if (!listed.tool)
+    return fail(Code::conflict, listed.spec->name + " cannot be used: " + listed.reason);
   const auto place = TRY(Place::take(call.parts.counters.tool_calls));
   const auto settings = services.settings();
   auto envelope = settings->envelope();
   if (const auto wanted = base::get_int(call.body, "timeout_ms"))
     envelope.limits.wall_time =
         std::min(envelope.limits.wall_time, std::chrono::milliseconds(*wanted));
-  const auto result =
-      TRY(tools::run_own_call(services.pipeline,
-                              {.call = {"call", tool->spec().name,
-                                        base::to_text(*base::find(call.body, "arguments"))},
-                               .envelope = std::move(envelope),
-                               .workspace = settings->workspace,
-                               .rules = services.rules.rules(),
-                               .changes = &services.changes,
-                               .stop = call.exchange.gone()},
-                              call.parts.clock))
-          .result;
-  return JsonReply{200, JsonObject{{"status", core::name_of(result.status)},
-                                   {"text", result.text},
-                                   {"duration_us", result.duration_us}}};
+  const auto own = TRY(tools::run_own_call(
+      *toolset->pipeline,
+      {.call = {"call", listed.spec->name, base::to_text(*base::find(call.body, "arguments"))},
+       .envelope = std::move(envelope),
+       .workspace = settings->workspace,
+       .rules = services.rules.rules(),
+       .changes = &services.changes,
+       .stop = call.exchange.gone()},
+      call.parts.clock));
+  return JsonReply{200, json_of(own)};
 }
 
 }  // namespace
@@ -79,7 +106,8 @@ std::vector<Route> tool_routes() {
        .id = "listTools",
        .tag = "tools",
        .summary = "The tools and what they may do",
-       .success = {.schema = "Tools", .description = "In the order models see."},
+       .success = {.schema = "Tools",
+                   .description = "In the order models see; those that cannot be used last."},
        .handler = list_tools},
       {.method = "GET",
        .path = "/api/v1/tools/{tool}",

@@ -187,7 +187,8 @@ constexpr std::string_view kSchemas =
     R"json(tool_finished of its call: it is what a running tool writes, at most a frame in )json"
     R"json(50 ms of a call; in a snapshot its end, at most 16 KiB; `skipped` bytes before )json"
     R"json(it are not shown (absent: none). `session`, without an id, is a Session whose )json"
-    R"json(title or tags were changed through this server, or {id, deleted: true}."},
+    R"json(title or tags were changed through this server, or {id, deleted: true}; `tools`, )json"
+    R"json(`skills` and `settings`, without an id: that list is another one now."},
 
 "ChangeSet": {
   "type": "object", "required": ["changes", "call_id", "root", "state", "files"],
@@ -235,12 +236,28 @@ constexpr std::string_view kSchemas =
     "conflicts": {"type": "boolean", "description": "Some files were left as they are."}}},
 
 "Tool": {
-  "type": "object", "required": ["name", "description", "input_schema", "level"],
+  "type": "object",
+  "required": ["name", "description", "input_schema", "level", "origin", "kind", "keywords", )json"
+    R"json("state"],
   "properties": {
-    "name": {"type": "string"},
+    "name": {"type": "string", "description": "Of a broken one perhaps another's, too."},
     "description": {"type": "string"},
     "input_schema": {"type": "object"},
-    "level": {"enum": ["none", "read-only", "write", "execute", "dangerous", "forbidden"]}}},
+    "level": {"enum": ["none", "read-only", "write", "execute", "dangerous", "forbidden"]},
+    "origin": {"enum": ["builtin", "user", "workspace"]},
+    "kind": {"enum": ["guest", "native"]},
+    "version": {"type": "string"},
+    "path": {"type": "string", "description": "Of its file; absent: it is built in."},
+    "keywords": {"type": "array", "items": {"type": "string"}},
+    "state": {"enum": ["ready", "checking", "broken"], "description": "checking: its program )json"
+    R"json(is being compiled for the first time, and may turn out to be broken. broken: runs )json"
+    R"json(never see it."},
+    "reason": {"type": "string", "description": "Why it is broken."},
+    "grant": {"type": "array", "items": {"type": "string"}, "description": "What a call may )json"
+    R"json(touch at most, a sentence each; absent where it is broken."},
+    "limits": {"type": "array", "items": {
+      "type": "object", "required": ["name", "value"],
+      "properties": {"name": {"type": "string"}, "value": {"type": "string"}}}}}},
 "Tools": {
   "type": "object", "required": ["tools"],
   "properties": {"tools": {"type": "array", "items": {"$ref": "#/components/schemas/Tool"}}}},
@@ -255,7 +272,25 @@ constexpr std::string_view kSchemas =
   "properties": {
     "status": {"enum": ["ok", "failed", "denied", "cancelled", "invalid"]},
     "text": {"type": "string"},
-    "duration_us": {"type": "integer", "minimum": 0}}},
+    "duration_us": {"type": "integer", "minimum": 0},
+    "images": {"type": "array", "items": {
+      "type": "object", "required": ["media_type", "data"],
+      "properties": {
+        "media_type": {"type": "string"},
+        "data": {"type": "string", "description": "In base64."}}}},
+    "changes": {
+      "type": "object", "required": ["files", "diff"],
+      "description": "What it changed in files; absent: nothing.",
+      "properties": {
+        "files": {"type": "array", "items": {
+          "type": "object", "required": ["path", "kind", "lines_added", "lines_removed"],
+          "properties": {
+            "path": {"type": "string"},
+            "kind": {"enum": ["added", "changed", "removed"]},
+            "lines_added": {"type": "integer", "minimum": 0},
+            "lines_removed": {"type": "integer", "minimum": 0},
+            "opaque": {"type": "boolean", "description": "Binary, or too large to be shown."}}}},
+        "diff": {"type": "string", "description": "Its beginning where it is long."}}}}},
 
 "FolderPath": {
   "type": "string", "maxLength": 2048, "pattern": "^([^/\\x00]{1,255}(/[^/\\x00]{1,255})*)?$",
@@ -341,9 +376,9 @@ const Json& component_schemas() {
 
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
-  for (auto* group : {page_routes, system_routes, auth_routes, run_routes, question_routes, session_routes,
-                      change_routes, event_routes, file_routes, tool_routes, settings_routes,
-                      model_routes, policy_routes, skill_routes})
+  for (auto* group : {page_routes, system_routes, auth_routes, run_routes, question_routes,
+                      session_routes, change_routes, event_routes, file_routes, tool_routes,
+                      settings_routes, model_routes, policy_routes, skill_routes})
     for (auto& route : group()) routes.push_back(std::move(route));
   return routes;
 }

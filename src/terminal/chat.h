@@ -31,7 +31,7 @@ struct ChatParts {
   store::Store& store;
   workspace::Changes& changes;
   workspace::Skills& skills;
-  const tools::Registry& registry;
+  tools::CurrentTools tools;
   std::string workspace;  // absolute
   std::function<Status(const std::string& model)> check_model;
 };

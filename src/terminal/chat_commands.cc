@@ -197,7 +197,7 @@ Status ChatCommands::skills(Chat& chat, std::string_view) {
 }
 
 Status ChatCommands::tools(Chat& chat, std::string_view) {
-  for (const auto& tool : chat.parts_.registry.specs(chat.request_.access))
+  for (const auto& tool : chat.parts_.tools()->registry->specs(chat.request_.access))
     chat.tell(base::one_line(
         tool.name + " (" + std::string(core::name_of(tool.level)) + "): " + tool.description,
         chat.columns() - 1));

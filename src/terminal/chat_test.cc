@@ -94,7 +94,7 @@ class ChatTest : public testing::Test {
             *store_,
             *changes_,
             *skills_,
-            registry_,
+            tools::fixed_tools(registry_, *pipeline_),
             folder_,
             [](const std::string& name) -> Status {
               if (name == "good/model") return {};
@@ -122,6 +122,8 @@ class ChatTest : public testing::Test {
   std::unique_ptr<workspace::Changes> changes_;
   std::unique_ptr<workspace::Skills> skills_;
   tools::Registry registry_;
+  std::unique_ptr<tools::CallPipeline> pipeline_ =
+      tools::CallPipeline::make(registry_, clock_).value();
   std::string folder_;
   int ends_[2];
 };

@@ -16,6 +16,15 @@ std::unexpected<Error> malformed(const std::string& why) {
   return fail(Code::invalid_argument, "the tool's manifest is malformed: " + why);
 }
 
+// Those of a list that are texts.
+std::vector<std::string> texts_of(const Json& manifest, std::string_view key) {
+  std::vector<std::string> texts;
+  if (const auto* list = base::get_array(manifest, key))
+    for (const auto& entry : *list)
+      if (const auto* text = entry.if_string()) texts.emplace_back(*text);
+  return texts;
+}
+
 Result<std::string> text_of(const Json& manifest, std::string_view key) {
   const auto text = base::get_string(manifest, key);
   if (!text || text->empty()) return malformed(std::string(key) + " must be a text");
@@ -87,6 +96,10 @@ Result<Manifest> parse_manifest(std::string_view text) {
   manifest.spec.description = TRY(text_of(json, "description"));
   const auto level = TRY(text_of(json, "permission_level"));
   manifest.spec.level = TRY(core::parse_enum<core::Level>(level));
+  manifest.claimed = manifest.spec.level;
+  manifest.version = TRY(text_of(json, "version"));
+  manifest.keywords = texts_of(json, "keywords");
+  manifest.environment = texts_of(json, "environment");
   const auto output = TRY(text_of(json, "output"));
   if (output != "text" && output != "result") return malformed("output must be text or result");
   manifest.has_parts = output == "result";

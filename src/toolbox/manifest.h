@@ -13,7 +13,11 @@ namespace boxagnts::toolbox {
 
 struct Manifest {
   core::ToolSpec spec;
-  bool has_parts = false;  // output "result": text, or parts (guest_result.h)
+  core::Level claimed = core::Level::forbidden;  // what it says; the spec has what counts
+  std::string version;
+  std::vector<std::string> keywords;
+  bool takes_command_line = false;  // instead of JSON (help_manifest.h)
+  bool has_parts = false;           // output "result": text, or parts (guest_result.h)
   // Programs that a call may go on in: built-in ones, by name.
   std::vector<std::string> programs;
   // Names of the arguments that hold paths. An optional one that is absent stands for the
@@ -24,6 +28,8 @@ struct Manifest {
   std::vector<std::string> globs;
   // Wanted capabilities: "network", http_open of the import module boxagnts.
   bool wants_network = false;
+  // Variables that it wants; built-in ones are given all that there are.
+  std::vector<std::string> environment;
   // Arguments that hold addresses of hosts.
   std::vector<std::string> connects;
 };

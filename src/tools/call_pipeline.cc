@@ -193,6 +193,7 @@ class Passage final : public ConnectionAsker {
     auto grant = policy::grant_of(input_, decision_, answered_);
     lower_limits(grant.limits, context_.limits);
     grant.network.answered = policy_.connections->entries();
+    tool.narrow(grant);
     std::unique_ptr<View> view;
     if (input_.claimed != Level::none) {
       auto opened = View::open(grant, context_, clock_);

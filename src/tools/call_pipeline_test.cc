@@ -366,5 +366,21 @@ TEST_F(CallPipelineTest, AMountThatIsGoneIsToldAndNothingRuns) {
   EXPECT_EQ(runs(), 0);
 }
 
+TEST_F(PipelineTest, AToolIsGrantedNoMoreThanItWants) {
+  policy.mode = core::Mode::autonomous;
+  exec->narrows = [](core::Grant& grant) {
+    for (auto& mount : grant.mounts) mount.access = core::Access::read_only;
+    grant.environment.clear();
+  };
+  exec->act = [this](const Json&, const Execution& execution) -> Result<ToolOutput> {
+    EXPECT_EQ(write_file(execution, w_ + "/new", "x"), EROFS);
+    return ToolOutput{core::ResultStatus::ok, "done"};
+  };
+  policy.envelope.environment = {"A=b"};
+  EXPECT_EQ(run("exec").text, "done");
+  EXPECT_TRUE(exec->grant.environment.empty());
+  EXPECT_FALSE(fs::exists(w_ + "/new"));
+}
+
 }  // namespace
 }  // namespace boxagnts::tools

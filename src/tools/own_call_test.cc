@@ -13,6 +13,9 @@ using core::Verdict;
 class OwnCallTest : public PipelineTest {
  protected:
   core::ToolResult run_own(const std::string& tool, const std::string& arguments = "") {
+    return run_whole(tool, arguments).result;
+  }
+  OwnResult run_whole(const std::string& tool, const std::string& arguments = "") {
     const auto pipeline = CallPipeline::make(registry, clock).value();
     auto finished = run_own_call(*pipeline,
                                  {.call = {"c1", tool, arguments},
@@ -23,7 +26,7 @@ class OwnCallTest : public PipelineTest {
                                   .stop = stop.get_token()},
                                  clock);
     EXPECT_TRUE(finished);
-    return finished ? finished->result : core::ToolResult{};
+    return finished.value_or(OwnResult{});
   }
 };
 
@@ -49,6 +52,54 @@ TEST_F(OwnCallTest, WhatRulesDenyStaysDenied) {
   EXPECT_EQ(run_own("write").status, ResultStatus::denied);
   EXPECT_EQ(run_own("read", path_arguments(w_ + "/.env")).status, ResultStatus::denied);
   EXPECT_EQ(write->runs + read->runs, 0);
+}
+
+TEST_F(OwnCallTest, WhatItChangedAndItsPicturesComeWithIt) {
+  exec->act = [this](const Json&, const Execution& execution) -> Result<ToolOutput> {
+    EXPECT_EQ(write_file(execution, w_ + "/a.txt", "one\nnew\n"), 0);
+    EXPECT_EQ(write_file(execution, w_ + "/made", "x\n"), 0);
+    ToolOutput output{ResultStatus::ok, "done"};
+    output.images.push_back(
+        {.media_type = "image/png", .blob = execution.context.keep("\x89PNG").value(), .bytes = 4});
+    return output;
+  };
+  const auto whole = run_whole("exec");
+  EXPECT_EQ(whole.result.text, "done");
+  ASSERT_EQ(whole.images.size(), 1u);
+  EXPECT_EQ(whole.images[0].media_type, "image/png");
+  EXPECT_EQ(whole.images[0].bytes, "\x89PNG");
+  ASSERT_EQ(whole.files.size(), 2u);
+  EXPECT_EQ(whole.files[0].path, w_ + "/a.txt");
+  EXPECT_EQ(whole.files[0].kind, core::FileChangeKind::changed);
+  EXPECT_EQ(whole.files[1].kind, core::FileChangeKind::added);
+  EXPECT_TRUE(whole.diff.contains("+new") && whole.diff.contains("-two")) << whole.diff;
+}
+
+TEST_F(OwnCallTest, WhatWasNotAppliedIsNoChange) {
+  use_rules({{Verdict::deny, "write locked"}});
+  exec->act = doing(
+      [this](const Execution& execution) { return write_file(execution, w_ + "/locked", "x"); });
+  const auto denied = run_whole("exec");
+  EXPECT_TRUE(denied.files.empty() && denied.diff.empty());
+  // Somebody else was faster: a conflict is none either.
+  exec->act = [this](const Json&, const Execution& execution) -> Result<ToolOutput> {
+    EXPECT_EQ(write_file(execution, w_ + "/src/b.txt", "ours\n"), 0);
+    put(w_ + "/src/b.txt", "theirs\n");
+    return ToolOutput{ResultStatus::ok, "done"};
+  };
+  EXPECT_TRUE(run_whole("exec").files.empty());
+  EXPECT_EQ(get(w_ + "/src/b.txt"), "theirs\n");
+}
+
+TEST_F(OwnCallTest, ItsPicturesTakeSoMuchMemoryAndNoMore) {
+  exec->act = [](const Json&, const Execution& execution) -> Result<ToolOutput> {
+    const std::string large(8u << 20, 'x');
+    for (int i = 0; i < 4; ++i) EXPECT_TRUE(execution.context.keep(large));
+    const auto one_more = execution.context.keep("x");
+    if (one_more) return ToolOutput{ResultStatus::ok, "more"};
+    return ToolOutput{ResultStatus::failed, one_more.error().message};
+  };
+  EXPECT_TRUE(run_own("exec").text.contains("33.6 MB"));
 }
 
 TEST_F(OwnCallTest, ItStopsOnRequest) {

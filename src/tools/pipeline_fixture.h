@@ -53,6 +53,9 @@ class FakeTool final : public Tool {
     grant = execution.grant;
     return act(arguments, execution);
   }
+  void narrow(core::Grant& narrowed) const override {
+    if (narrows) narrows(narrowed);
+  }
   bool runs_alone() const override { return alone; }
   std::optional<core::ToolCall> stands_for(const core::ToolCall& call, const Json&) const override {
     if (stands_for_tool.empty()) return std::nullopt;
@@ -64,6 +67,7 @@ class FakeTool final : public Tool {
     return ToolOutput{core::ResultStatus::ok, "done"};
   }
 
+  std::function<void(core::Grant&)> narrows;
   bool alone = false;
   std::string stands_for_tool;
   bool reads_what_it_writes = false;

@@ -5,7 +5,7 @@
 
 namespace boxagnts::tools {
 
-Status Registry::add(std::unique_ptr<Tool> tool) {
+Status Registry::add(std::shared_ptr<const Tool> tool) {
   const auto& name = tool->spec().name;
   if (find(name))
     return fail(Code::conflict,

@@ -3,11 +3,13 @@
 // Tools are immutable and shared by all runs: every method is const and thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -62,10 +64,29 @@ struct Execution {
   base::StoppedTime& stopped;  // while a person is asked; the limit of time leaves it out
 };
 
+enum class Origin : std::uint8_t { builtin, user, workspace };
+enum class Kind : std::uint8_t { guest, native };
+constexpr std::string_view name_of(Origin origin) {
+  return origin == Origin::builtin ? "builtin" : origin == Origin::user ? "user" : "workspace";
+}
+constexpr std::string_view name_of(Kind kind) { return kind == Kind::guest ? "guest" : "native"; }
+
+// What people are told of a tool besides its spec.
+struct About {
+  Origin origin = Origin::builtin;
+  Kind kind = Kind::native;
+  std::string version;  // "" where it is the program's own
+  std::string path;     // of its file; "" of a built-in one
+  std::vector<std::string> keywords;
+};
+
 class Tool {
  public:
   virtual ~Tool() = default;
   virtual const core::ToolSpec& spec() const = 0;
+  virtual About about() const { return {}; }
+  // Takes out of a call's grant what this tool does not want, by its own word. Only ever less.
+  virtual void narrow(core::Grant&) const {}
   // From checked arguments to what the call would touch. Errors: invalid_argument.
   virtual Result<core::CallFacts> facts(const Json& arguments,
                                         const ToolContext& context) const = 0;
@@ -81,11 +102,13 @@ class Tool {
   }
 };
 
-// The tools of one program, built by `app`. Order of registration is the order the model sees.
+// Some tools, put together by `app`. Order of registration is the order the model sees.
 class Registry {
  public:
-  // Errors: conflict when the name is taken.
-  Status add(std::unique_ptr<Tool> tool);
+  // Errors: conflict when the name is taken, also by another spelling of it.
+  Status add(std::shared_ptr<const Tool> tool);
+  // In that order.
+  const std::vector<std::shared_ptr<const Tool>>& all() const { return tools_; }
   // Also by the spellings of the Rust BoxAgnts: web-fetch, file-read, skill-tool. nullptr when
   // unknown.
   const Tool* find(std::string_view name) const;
@@ -94,7 +117,7 @@ class Registry {
   std::vector<core::ToolSpec> specs(core::AgentAccess access) const;
 
  private:
-  std::vector<std::unique_ptr<Tool>> tools_;
+  std::vector<std::shared_ptr<const Tool>> tools_;
 };
 
 }  // namespace boxagnts::tools

@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t kThreadStackBytes = 256 << 10;
 constexpr std::uint32_t kChanges = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY |
                                    IN_ATTRIB | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF;
+constexpr std::uint32_t kNames =
+    IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
 
 class Inotify final : public FileWatch {
  public:
@@ -36,7 +38,7 @@ class Inotify final : public FileWatch {
     return {};
   }
 
-  Status add(const std::string& folder) override {
+  Status add(const std::string& folder, Told told) override {
     const std::lock_guard lock(mutex_);
     const auto known = watches_.find(folder);
     if (known != watches_.end()) {
@@ -46,8 +48,9 @@ class Inotify final : public FileWatch {
     if (watches_.size() >= kFoldersMax)
       return fail(Code::busy, "more than " + std::to_string(kFoldersMax) +
                                   " folders are watched already; close some of them");
-    const int number =
-        ::inotify_add_watch(events_.get(), folder.c_str(), kChanges | IN_ONLYDIR | IN_EXCL_UNLINK);
+    const int number = ::inotify_add_watch(
+        events_.get(), folder.c_str(),
+        (told == Told::names ? kNames : kChanges) | IN_ONLYDIR | IN_EXCL_UNLINK);
     if (number < 0 && errno == ENOSPC)
       return fail(Code::busy,
                   "the system's limit of watched folders is reached "

@@ -5,6 +5,7 @@
 // kFoldersMax at a time.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,9 +24,11 @@ class FileWatch {
   static Result<std::unique_ptr<FileWatch>> start(OnChange on_change);
   virtual ~FileWatch() = default;  // joins its thread
 
-  // A folder may be added several times, and is watched until it was removed as often. Errors:
-  // not_found, invalid_argument (no folder), busy (too many).
-  virtual Status add(const std::string& folder) = 0;
+  // What is told of a folder: everything, or only that names came and went.
+  enum class Told : std::uint8_t { everything, names };
+  // A folder may be added several times, and is watched until it was removed as often; what is told
+  // is what was asked for first. Errors: not_found, invalid_argument (no folder), busy (too many).
+  virtual Status add(const std::string& folder, Told told = Told::everything) = 0;
   virtual void remove(const std::string& folder) = 0;
 };
 
