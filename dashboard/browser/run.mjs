@@ -238,7 +238,7 @@ if (flags.includes('--list')) {
       console.log(`ok ${one.name} (${Date.now() - began} ms)`);
     } catch (error) {
       ++failed;
-      console.log(`FAILED ${one.name}\n${String(error?.stack ?? error).split('\n').slice(0, 14).map(line => '  ' + line).join('\n')}`);
+      console.log(`FAILED ${one.name}\n${String(error?.stack ?? error).split('\n').filter(line => !/^\s*\[pid=|<launch/.test(line)).slice(0, 14).map(line => '  ' + line).join('\n')}`);
     }
   }
   await browser.close();
