@@ -200,6 +200,22 @@ def is_of_plan_mode(cell):
     return "plan_mode" in cell.tool.replace("-", "_") or "plan" in str(cell.arguments)
 
 
+def asks_again(number):
+    """A run that was refused five times in a row asks nothing more: a harmless question, which is said yes to, lets
+    it go on, so that every row is asked about."""
+    return {"tool": "ask_user_question", "id": f"again{number}", "arguments": {"question": "Shall I go on?"}}
+
+
+def with_breath(calls, every=4):
+    """Such a question before every so many calls."""
+    out = []
+    for number, call in enumerate(calls):
+        if number % every == 0:
+            out.append(asks_again(f"-{call['id']}"))
+        out.append(call)
+    return out
+
+
 def script(cells, orders):
     """A turn a technique; before the planted ones the model reads what they obey, and plan mode comes last, so
     that it does not stand in the way of the others."""
@@ -217,14 +233,15 @@ def script(cells, orders):
         if technique == "planted" and calls:
             turns.append({"calls": orders})
         if calls:
-            turns.append({"calls": calls})
+            turns.append({"calls": with_breath(calls)})
     for cell in plan:
         call_id = f"{cell.technique}.{cell.channel}.{len(ids)}"
         ids[call_id] = cell
         turns.append({"calls": [{"tool": cell.tool, "id": call_id, "arguments": cell.arguments}]}) \
             if not turns or "plan" not in turns[-1]["calls"][0]["id"] else \
             turns[-1]["calls"].append({"tool": cell.tool, "id": call_id, "arguments": cell.arguments})
-    turns.append({"calls": [{"tool": "exit_plan_mode", "id": "leave", "arguments": {"plan": "Write every file."}},
+    turns.append({"calls": [asks_again(""),
+                            {"tool": "exit_plan_mode", "id": "leave", "arguments": {"plan": "Write every file."}},
                             {"tool": "write", "id": "honest", "arguments": HONEST}]})
     turns.append({"say": "Done."})
     return turns, ids

@@ -177,10 +177,12 @@ def network(case):
             turns = [{"calls": calls("web_fetch", [{"url": url, "timeout_seconds": 5} for url in urls], "plain")},
                      {"calls": calls("call_tool", [{"tool": "web_fetch", "arguments": {"url": url}}
                                                    for url in urls[:5]], "detours")}]
+            turns = [{"calls": model.with_breath(turn["calls"], every=1)} for turn in turns]
             for mode, approves in (("ask", False), ("ask", True), *((mode, False) for mode in LAX)):
                 results, events, _ = play(world, served, turns, mode, approves,
                                           "denied" if mode == "ask" and not approves else "ok")
-                good = [call for call, result in results.items() if result["status"] == "ok" and call != "honest"]
+                good = [call for call, result in results.items()
+                        if result["status"] == "ok" and call != "honest" and not call.startswith("again")]
                 allowed = f"http://127.0.0.1:{page.port}/"
                 good = [call for call in good if not results[call]["text"].startswith(allowed)]
                 want(not good, f"{mode}: fetched {[(call, results[call]['text'][:200]) for call in good]}")

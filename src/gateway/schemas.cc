@@ -151,7 +151,7 @@ constexpr std::string_view kSchemas =
 "SessionFork": {
   "type": "object", "additionalProperties": false,
   "properties": {
-    "at": {"type": "integer", "minimum": 1, "maximum": 9007199254740991, "description": "The )json"
+    "at": {"type": "integer", "minimum": 1, "maximum": 1000000000000, "description": "The )json"
     R"json(number of the last event to take over; absent: all. An unfinished turn is left out."},
     "title": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "\\S",
       "description": "Absent: the other's."}}},
