@@ -288,6 +288,9 @@ class Feed::Follower {
     {
       const std::lock_guard lock(mutex_);
       announced.swap(announced_);
+      // Who has subscribed since this round began.
+      for (const auto& subscriber : arrived_)
+        for (const auto& bytes : announced) miss(*subscriber, bytes);
     }
     for (const auto& bytes : announced)
       for (const auto& subscriber : subscribers_)
