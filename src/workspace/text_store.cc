@@ -79,7 +79,10 @@ Result<std::string> write_text(Files& files, const std::string& path, std::strin
                                const std::optional<std::string>& version) {
   Expected expected{Expected::What::nothing, ""};
   if (const auto entry = files.look(path)) expected = {Expected::What::version, entry->version};
-  TRY(check_version(TRY(read_text(files, path)), version, path));
+  const auto now = read_text(files, path);
+  if (!now)  // something stands there that is no text
+    return fail(Code::conflict, now.error().message, now.error().context);
+  TRY(check_version(*now, version, path));
   TRY(make_parents(files, path));
   const auto upload = TRY(files.begin_write(path, std::move(expected)));
   TRY(upload->write(text));
