@@ -20,6 +20,7 @@ class UnusualNames : public RunsTest {
   std::string folder_of_it() const { return workspace_ + "/out/\xfe"; }
   void expect_undo_and_redo(const core::SessionId& session) {
     EXPECT_TRUE(std::filesystem::exists(odd_));
+    runs_->let_end(session);
     const auto undone = undo(*store_, *kept_changes_, session, 1, "test");
     ASSERT_TRUE(undone) << undone.error().message;
     EXPECT_FALSE(undone->has_conflicts());

@@ -150,26 +150,6 @@ TEST_F(FeedTest, AnAnnouncementReachesEverybodyAndIsNoEvent) {
   EXPECT_EQ(next(*all).id, 1);
 }
 
-TEST_F(FeedTest, WhoIsBehindIsToldTheLastOfEachNameOnceItHasCaughtUp) {
-  auto one = writer();
-  append(one, std::string(2'000, 'x'));
-  const auto slow = attach({{}, 0}, 100);  // one event fills it
-  const auto fast = attach({});
-  append(one);
-  EXPECT_EQ(next(*fast).id, 2);
-  for (int i = 0; i < 3; ++i) {
-    feed_->announce("tools", JsonObject{{"n", i}});
-    EXPECT_EQ(base::get_int(next(*fast).data, "n"), i);
-  }
-  EXPECT_EQ(next(*slow).id, 1);
-  EXPECT_EQ(next(*slow).id, 2);
-  const auto told = next(*slow);
-  EXPECT_EQ(told.name, "tools");
-  EXPECT_EQ(base::get_int(told.data, "n"), 2);
-  append(one);
-  EXPECT_EQ(next(*slow).id, 3);
-}
-
 TEST_F(FeedTest, AFrameThatAnEventHasOvertakenIsDropped) {
   auto one = writer();
   append(one);

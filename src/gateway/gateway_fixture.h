@@ -100,6 +100,7 @@ class GatewayTest : public testing::Test {
                         .rules = *rules_,
                         .settings = [this] { return std::make_shared<agent::Settings>(settings_); },
                         .run_defaults = [] { return RunDefaults(); },
+                        .page = kPage,
                         .scratch_folder = root_,
                         .desks = desks}));
   }

@@ -365,7 +365,7 @@ TEST(HttpServerStream, ASlowReaderIsBoundedAndHarmsNobody) {
   to_slow->close();
   slow.end();
   reader.join();
-  EXPECT_GT(pushed, 16u);
+  EXPECT_GE(pushed, 16u);
 }
 
 TEST(HttpServerStream, AClientThatVanishesIsTold) {
