@@ -98,9 +98,9 @@ TEST_F(GatewayTest, AMethodThatAPathDoesNotTakeIsToldWhichItTakes) {
 }
 
 TEST_F(GatewayTest, EveryAnswerCarriesTheSecurityHeaders) {
-  for (const auto& response : {call("GET", "/healthz"), call("GET", "/nothing"),
-                               call("GET", "/api/v1/tools"), call("PUT", "/"),
-                               refusal(400, {Code::invalid_argument, "x"})}) {
+  for (const auto& response :
+       {call("GET", "/healthz"), call("GET", "/nothing"), call("GET", "/api/v1/tools"),
+        call("PUT", "/"), refusal(400, {Code::invalid_argument, "x"})}) {
     EXPECT_EQ(header(response, "X-Content-Type-Options"), "nosniff");
     EXPECT_EQ(header(response, "X-Frame-Options"), "DENY");
     EXPECT_EQ(header(response, "Referrer-Policy"), "no-referrer");

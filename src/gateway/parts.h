@@ -49,7 +49,7 @@ struct Services {
   std::function<std::shared_ptr<const agent::Settings>()> settings;  // as they are now
   std::function<RunDefaults()> run_defaults;
   std::span<const Asset> page = {};  // the dashboard
-  std::string scratch_folder;  // on disk, the program's own: for what is too large for memory
+  std::string scratch_folder;        // on disk, the program's own: for what is too large for memory
   Desks desks = {};
 };
 
