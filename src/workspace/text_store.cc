@@ -27,10 +27,10 @@ StoredText stored(std::string text) {
 
 Status check_version(const StoredText& now, const std::optional<std::string>& version,
                      const std::string& path) {
-  if (GUARD("workspace.text-exists", now.exists && !version))
-    return fail(Code::conflict, path + " is there already: read it, and name its version");
-  if (GUARD("workspace.text-version", now.exists && *version != now.version))
-    return fail(Code::conflict, path + " changed since it was read: look at it again");
+  if (GUARD("workspace.text-version", now.exists && version != now.version))
+    return fail(Code::conflict,
+                path + (version ? " changed since it was read: look at it again"
+                                : " is there already: read it, and name its version"));
   if (!now.exists && version)
     return fail(Code::conflict, path + " is gone: write it without a version to make it anew");
   return {};
