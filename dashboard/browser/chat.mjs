@@ -29,6 +29,31 @@ conversations:
 
 export const cases = [
   {
+    name: 'the end stays in sight until somebody scrolls up',
+    async run({ page, server, want, until }) {
+      const log = page.getByRole('log');
+      const fromEnd = () => log.evaluate(place => place.scrollHeight - place.scrollTop - place.clientHeight);
+      const turns = Array.from({ length: 40 }, (_, at) => `
+  - say: "# Turn ${at}\\n\\n- a\\n- b\\n\\n${'words '.repeat((at * 37) % 200)}"
+    calls: [{tool: glob, id: g${at}, arguments: {pattern: "**/*"}}]`).join('');
+      await send(page, script(server, `conversations:\n- turns:${turns}\n  - say: "The end."\n- turns:${turns}\n  - say: "Again."\n`), 'Talk');
+      await page.getByText('The end.').waitFor();
+      await ended(page);
+      await until(async () => (await fromEnd()) < 60, 'the end is out of sight');
+      await log.hover();
+      await page.mouse.wheel(0, -3000);
+      await page.getByRole('button', { name: 'To the end' }).waitFor();
+      const place = await log.evaluate(one => one.scrollTop);
+      await server.api('POST', '/api/v1/runs', { prompt: 'More', session: await sessionOf(page), model: `scripted/${join(server.home, 'model.yaml')}`, mode: 'edits' });
+      await until(async () => (await eventsOf(server, await sessionOf(page))).filter(event => event.kind === 'run_ended').length === 2, 'the second run has no end');
+      await until(async () => (await fromEnd()) > 3500, 'what is new is not there');
+      want(Math.abs((await log.evaluate(one => one.scrollTop)) - place) < 400, 'who reads above was moved');
+      await page.getByRole('button', { name: 'To the end' }).click();
+      await page.getByText('Again.').waitFor();
+      await until(async () => (await fromEnd()) < 60, 'the button does not lead to the end');
+    },
+  },
+  {
     name: 'a job from the first word to the last',
     prepare: server => {
       mkdirSync(join(server.workspace, 'src'));

@@ -59,6 +59,9 @@ async function judge(page, want, where) {
 // Opens everything that can be opened, from the top to the end, and looks at each screen.
 async function readAll(page, want, where) {
   const log = page.getByRole('log');
+  await log.hover();
+  await page.mouse.wheel(0, -1_000_000);
+  await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
   await log.evaluate(place => (place.scrollTop = 0));
   for (let at = 0; at < 400; ++at) {
     await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done()))));

@@ -74,8 +74,8 @@ Result<Reply> show(const Call& call, std::string_view path) {
   return response;
 }
 
-constexpr Parameter kTag{"If-None-Match", In::header, Need::optional,
-                         R"({"type":"string","maxLength":1000})", "Versions that are known: 304."};
+constexpr Parameter kTag{"If-None-Match", In::header, Need::optional, R"({"type":"string"})",
+                         "Versions that are known: 304."};
 
 }  // namespace
 
