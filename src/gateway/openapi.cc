@@ -64,6 +64,12 @@ Json responses_of(const Route& route) {
   const Json error = JsonObject{{"$ref", "#/components/responses/Error"}};
   JsonObject responses{{std::to_string(success.status), std::move(good)}};
   responses["403"] = error;
+  const bool may_be_known = route.method == "GET" &&
+                            std::ranges::any_of(route.parameters, [](const Parameter& parameter) {
+                              return parameter.name == "If-None-Match";
+                            });
+  if (may_be_known)
+    responses["304"] = JsonObject{{"description", "It is as the client knows it; no content."}};
   if (route.door != Door::page && route.door != Door::open && route.door != Door::local)
     responses["401"] = error;
   if (route.body.kind != Body::Kind::none || !route.parameters.empty()) responses["400"] = error;

@@ -55,7 +55,6 @@ Result<Reply> show(const Call& call, std::string_view path) {
   const std::string tag = "\"" + std::string(found->version) + "\"";
   net::ServerResponse response;
   response.headers = {
-      {"Content-Type", std::string(found->media_type)},
       {"ETag", tag},
       {"Vary", "Accept-Encoding"},
       {"Cache-Control", std::string(path.starts_with("/assets/") ? kForever : "no-cache")}};
@@ -65,6 +64,7 @@ Result<Reply> show(const Call& call, std::string_view path) {
     response.status = 304;
     return response;
   }
+  response.headers.emplace_back("Content-Type", std::string(found->media_type));
   if (takes_brotli(call.request.header("accept-encoding"))) {
     response.headers.emplace_back("Content-Encoding", "br");
     response.static_body = found->brotli;
