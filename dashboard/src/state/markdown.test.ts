@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { renderParts, safeAddress } from './markdown';
+import { clean, renderParts, safeAddress } from './markdown';
 
 const html = (text: string) => renderParts(text).map(part => part.html).join('');
 
@@ -33,6 +33,20 @@ describe('Markdown', () => {
       if (element.tagName === 'A' && !element.getAttribute('href')?.startsWith('#'))
         expect(element.getAttribute('rel')).toBe('noopener noreferrer');
       if (element.tagName === 'BUTTON') expect(element.className).toBe('code-copy');
+    }
+  });
+
+  it('is looked over once more, whatever HTML came of it', () => {
+    const place = document.createElement('div');
+    for (const text of hostile) {
+      place.innerHTML = clean('<p onclick=x() style="position:fixed" data-answer=yes aria-label=x>kept</p>' + text);
+      expect(place.querySelector('script,img,svg,iframe,style,form,base,meta,math,details,input'), text).toBeNull();
+      expect(place.textContent, text).toContain('kept');
+      for (const element of place.querySelectorAll('*'))
+        for (const { name, value } of element.attributes) {
+          expect(name, text).toMatch(/^(class|href|rel|start|tabindex|target|title|type)$/);
+          if (name === 'href') expect(value, text).toMatch(/^(https?:|mailto:|#\/)/);
+        }
     }
   });
 
