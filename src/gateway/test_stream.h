@@ -100,10 +100,13 @@ class TestRuns final : public agent::Runs {
   void let_end(const core::SessionId&) override {}
   std::vector<agent::LiveRun> live() override { return {}; }
   std::shared_ptr<agent::FrameQueue> frames() override { return hub.subscribe_all(); }
-  void collect_output() override { hub.collect_output(base::Steady::max()); }
+  // Each time is late enough for all that waits.
+  void collect_output() override { hub.collect_output(now_ += std::chrono::hours(1)); }
 
  private:
   static std::unexpected<Error> nothing() { return fail(Code::not_found, "nothing runs here"); }
+
+  base::Steady now_{};
 };
 
 }  // namespace boxagnts::gateway
