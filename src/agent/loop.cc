@@ -451,7 +451,7 @@ Result<tools::Asked> Loop::ask(core::Approval approval) {
     const core::EventBody bodies[]{core::ApprovalAsked{std::move(approval)},
                                    core::ApprovalAnswered{id, {}, "refusals"}};
     TRY(log(bodies));
-    return tools::Asked{.why = "a person said no to the last " + std::to_string(kRefusalsMax) +
+    return tools::Asked{.why = "a person gave no yes to the last " + std::to_string(kRefusalsMax) +
                                " questions of this run, so they are asked nothing more in it, and "
                                "it did not happen; go on with what needs no question, or say what "
                                "is missing and end"};

@@ -98,7 +98,7 @@ TEST_F(Refusals, FiveInARowAreTheLast) {
   EXPECT_EQ(answered.reply.answer, Answer::no);
   const auto result = all<core::ToolFinished>(played.events).at(5).result;
   EXPECT_EQ(result.status, ResultStatus::denied);
-  EXPECT_TRUE(result.text.contains("no to the last 5 questions")) << result.text;
+  EXPECT_TRUE(result.text.contains("no yes to the last 5 questions")) << result.text;
   EXPECT_EQ(all<core::ChangesSettled>(played.events).at(5).act, core::ChangesAct::dropped);
   EXPECT_EQ(written(), "");
   EXPECT_EQ(play({Answer::no}).asked, 2u) << "the next run asks again";

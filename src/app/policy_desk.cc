@@ -40,7 +40,9 @@ JsonArray builtin_rules() {
   for (const auto& rule : policy::kBuiltinRules)
     rules.push_back(rule_of(rule.verdict, rule.text, "built in"));
   const auto folder = workspace::configuration_folder(environment_variable);
-  if (!folder.empty()) rules.push_back(rule_of(Verdict::deny, "write " + folder, "built in"));
+  if (!folder.empty())
+    for (const auto& [verdict, text] : policy::configuration_rules(folder))
+      rules.push_back(rule_of(verdict, text, "built in"));
   return rules;
 }
 

@@ -4,7 +4,10 @@
 // others run or obey later.
 #pragma once
 
+#include <array>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/policy_values.h"
 
@@ -14,6 +17,14 @@ struct BuiltinRule {
   core::Verdict verdict;
   std::string_view text;
 };
+
+// Of the folder of a person's own configuration, `folder` quoted as a glob: agents do not change
+// what they live under, and the keys of models are nobody's to read.
+inline std::array<std::pair<core::Verdict, std::string>, 2> configuration_rules(
+    const std::string& folder) {
+  return {{{core::Verdict::deny, "write " + folder},
+           {core::Verdict::deny, "read " + folder + "/keys.toml"}}};
+}
 
 inline constexpr BuiltinRule kBuiltinRules[] = {
     // Keys and passwords.

@@ -42,9 +42,9 @@ std::unexpected<Error> wrong(std::string_view text, const std::string& where,
 Rules::Rules(Places places) : places_(std::move(places)) {
   for (const auto& rule : kBuiltinRules)
     (void)add(Layer::builtin, rule.verdict, rule.text, "built in");
-  if (!places_.configuration.empty())
-    (void)add(Layer::builtin, Verdict::deny, "write " + base::glob_quoted(places_.configuration),
-              "built in");
+  if (places_.configuration.empty()) return;
+  for (const auto& [verdict, text] : configuration_rules(base::glob_quoted(places_.configuration)))
+    (void)add(Layer::builtin, verdict, text, "built in");
 }
 
 Result<std::string> Rules::absolute_glob(std::string_view glob) const {

@@ -334,6 +334,15 @@ TEST(Rules, ThePersonsOwnConfigurationIsNeverWritten) {
     EXPECT_EQ(said(rules.judge_write(path)), "deny") << path;
 }
 
+TEST(Rules, KeysOfModelsAreNotRead) {
+  const auto rules = make(
+      {}, {.workspace = "/home/u", .home = "/home/u", .configuration = "/home/u/.config/boxagnts"});
+  for (const auto* path :
+       {"/home/u/.config/boxagnts/keys.toml", "/home/u/.CONFIG/BoxAgnts/Keys.toml"})
+    EXPECT_EQ(said(rules.judge_read(path)), "deny") << path;
+  EXPECT_NE(said(rules.judge_read("/home/u/.config/boxagnts/config.toml")), "deny");
+}
+
 TEST(Rules, ConnectionsGoIntoTheGrantWithTheirPlaces) {
   core::NetworkGrant envelope;
   envelope.allowed = {{"https://envelope.test", "config.toml:1"}};

@@ -55,8 +55,9 @@ bool is_variable(std::string_view text) {
 // Characters without a shape, which a model reads and a person does not see. Those that writing
 // needs (joiners, marks of direction at a word) are none of them.
 bool has_unseen(std::string_view utf8) {
-  // Zero width space, soft hyphen, byte order mark.
-  constexpr std::array<std::string_view, 3> kUnseen{"\u200b", "\u00ad", "\ufeff"};
+  // Zero width space, soft hyphen, byte order mark, separators and fillers without a shape.
+  constexpr std::array<std::string_view, 9> kUnseen{
+      "\u200b", "\u00ad", "\ufeff", "\u180e", "\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"};
   for (std::size_t i = 0; i + 2 < utf8.size(); ++i) {
     const auto rest = utf8.substr(i);
     // U+2060 to U+206F, and all of plane 14: tags and selectors.

@@ -156,9 +156,15 @@ class Settlement {
     set_ = TRY(done_.context.changes->keep(std::move(held_.staging), held_.changes));
     const auto diffs = TRY(set_->diff(vfs::Part::proposed));
     kept_event_.files = workspace::file_changes(kept_event_.root, diffs);
-    const std::string text = base::repair_utf8(vfs::to_unified(diffs));
-    if (done_.context.keep && !text.empty())
-      kept_event_.blob = TRY(done_.context.keep(base::prefix_at_character(text, kDiffBytesMax)));
+    std::string text = base::repair_utf8(vfs::to_unified(diffs));
+    if (text.size() > kDiffBytesMax) {
+      // Who says yes has to know that there is more than they see.
+      const auto whole = text.size();
+      text.resize(base::prefix_at_character(text, kDiffBytesMax).size());
+      text += "\n… this diff is cut: " + std::to_string(whole - text.size()) +
+              " bytes of it are not shown; all that is listed as changed counts\n";
+    }
+    if (done_.context.keep && !text.empty()) kept_event_.blob = TRY(done_.context.keep(text));
     return {};
   }
 

@@ -283,8 +283,10 @@ TEST_F(EffectsTest, ALongDiffIsKeptByItsBeginning) {
   }());
   EXPECT_EQ(run("exec").status, ResultStatus::ok);
   ASSERT_EQ(blobs.size(), 1u);
-  EXPECT_LE(blobs[0].size(), 1u << 20);
+  EXPECT_LE(blobs[0].size(), (1u << 20) + 200);
   EXPECT_GT(blobs[0].size(), (1u << 20) - 4);
+  const auto end = std::string_view(blobs[0]).substr(blobs[0].rfind("\n…"));
+  EXPECT_TRUE(end.contains("this diff is cut") && end.contains("bytes of it are not shown")) << end;
 }
 
 TEST_F(EffectsTest, EveryAnswerToTheDiff) {

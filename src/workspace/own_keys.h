@@ -1,5 +1,6 @@
 // keys.toml in the folder of a person's own configuration: keys of model providers, each with the
-// base URL that it is for. 0600, written by rename; a file that others can read is not used.
+// base URL that it is for. 0600, written by rename; a file that others can read is an error, and
+// nothing of it is used.
 //
 // No error says a key. Thread-safe, as own_files.h, whose lock it takes.
 #pragma once

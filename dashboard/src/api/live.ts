@@ -48,14 +48,32 @@ function tell<K extends keyof Listeners>(kind: K, ...values: Parameters<Listener
 
 // --- what is being made
 
+type Output = Frame & { kind: 'tool_output' };
+const kOutputMax = 64 * 1024;  // characters of a call that are kept
+
 const making = new Map<string, Frame[]>();
+// What running tools wrote, by session and call: it counts until the call's result.
+const outputs = new Map<string, Map<string, Output>>();
 
 // Frames of an answer that is under way, joined where they go on with each other.
 export function framesOf(session: string): readonly Frame[] {
-  return making.get(session) ?? [];
+  return [...(making.get(session) ?? []), ...(outputs.get(session)?.values() ?? [])];
+}
+
+function keepOutput(frame: Output): void {
+  const calls = outputs.get(frame.session) ?? new Map<string, Output>();
+  const text = (calls.get(frame.call_id)?.text ?? '') + frame.text;
+  calls.set(frame.call_id, { ...frame, text: text.slice(-kOutputMax) });
+  outputs.set(frame.session, calls);
+}
+
+function endOutput(event: LogEvent): void {
+  if (event.kind === 'run_ended') outputs.delete(event.session);
+  else if (event.kind === 'tool_finished') outputs.get(event.session)?.delete(event.result.call_id);
 }
 
 function keepFrame(frame: Frame): void {
+  if (frame.kind === 'tool_output') return keepOutput(frame);
   const frames = making.get(frame.session) ?? [];
   const last = frames.at(-1);
   if (last && (frame.kind === 'text_delta' || frame.kind === 'thinking_delta') && last.kind === frame.kind)
@@ -84,15 +102,20 @@ function take(message: EventSourceMessage): void {
     isAttached = true;
     connection.value = 'live';
     making.clear();
+    outputs.clear();
     tell('attached');
   } else if (kind === 'message') {
     const event: LogEvent = JSON.parse(message.data);
     making.delete(event.session);
+    endOutput(event);
     tell('event', event);
   } else if (kind === 'frame') {
     const frame: Frame | Snapshot = JSON.parse(message.data);
-    if (frame.kind === 'snapshot') making.set(frame.session, [...frame.frames]);
-    else keepFrame(frame);
+    if (frame.kind === 'snapshot') {
+      making.delete(frame.session);
+      outputs.delete(frame.session);
+      frame.frames.forEach(keepFrame);
+    } else keepFrame(frame);
     tell('frame', frame);
   } else if (kind === 'files') {
     tell('files', JSON.parse(message.data).folder ?? '');

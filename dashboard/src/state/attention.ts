@@ -7,15 +7,24 @@ import { api } from '../api/http';
 import { on } from '../api/live';
 import type { Approval, LogEvent } from '../api/types';
 import { go } from './route';
+import { visible } from './text';
 
 export const waiting = ref<(Approval & { session: string })[]>([]);
 export const notifications = ref<NotificationPermission | 'none'>(
   'Notification' in window ? Notification.permission : 'none');
 let workspace = '';
 
+let changes = 0;  // told by the stream
+
+// Again where the stream told something meanwhile: the answer may be older than that.
 async function load(): Promise<void> {
-  const { questions } = await api.get<{ questions: (LogEvent & Approval)[] }>('/api/v1/questions');
-  waiting.value = questions;
+  for (;;) {
+    const before = changes;
+    const { questions } = await api.get<{ questions: (LogEvent & Approval)[] }>('/api/v1/questions');
+    if (before !== changes) continue;
+    waiting.value = questions;
+    return;
+  }
 }
 
 export async function allowNotifications(): Promise<void> {
@@ -24,7 +33,7 @@ export async function allowNotifications(): Promise<void> {
 
 function notify(approval: Approval & { session: string }): void {
   if (notifications.value !== 'granted' || document.visibilityState === 'visible') return;
-  const shown = new Notification('BoxAgnts asks', { body: approval.question, tag: approval.approval });
+  const shown = new Notification('BoxAgnts asks', { body: visible(approval.question), tag: approval.approval });
   shown.onclick = () => {
     window.focus();
     go('chat', approval.session);
@@ -45,6 +54,7 @@ function title(): void {
 export function followQuestions(): void {
   on('attached', () => void load().catch(() => {}));
   on('event', event => {
+    if (event.kind === 'approval_asked' || event.kind === 'approval_answered') changes += 1;
     if (event.kind === 'approval_asked') {
       if (!waiting.value.some(one => one.approval === event.approval)) waiting.value = [...waiting.value, event];
       notify(event);

@@ -8,9 +8,17 @@ import { on } from '../api/live';
 
 export const liveRuns = shallowRef<ReadonlySet<string>>(new Set());
 
+let changes = 0;  // told by the stream
+
+// Again where the stream told something meanwhile: the answer may be older than that.
 async function load(): Promise<void> {
-  const { runs } = await api.get<{ runs: { run: string }[] }>('/api/v1/runs');
-  liveRuns.value = new Set(runs.map(one => one.run));
+  for (;;) {
+    const before = changes;
+    const { runs } = await api.get<{ runs: { run: string }[] }>('/api/v1/runs');
+    if (before !== changes) continue;
+    liveRuns.value = new Set(runs.map(one => one.run));
+    return;
+  }
 }
 
 export function followRuns(): void {
@@ -21,5 +29,6 @@ export function followRuns(): void {
     else if (event.kind === 'run_ended') runs.delete(event.of || event.run);
     else return;
     liveRuns.value = runs;
+    changes += 1;
   });
 }

@@ -83,7 +83,7 @@ function takeEvent(event: LogEvent): void {
 }
 
 function takeFrame(frame: Frame | Snapshot): void {
-  if (frame.session !== current.session || fetching || frame.after > current.last) return;
+  if (frame.session !== current.session || fetching || (frame.after > current.last && frame.kind !== 'tool_output')) return;
   applyFrame(current, frame);
   show();
 }

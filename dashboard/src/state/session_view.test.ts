@@ -163,10 +163,29 @@ describe('events that a recording seldom holds', () => {
     expect(call(view, 'c').output.length).toBe(64 * 1024);
     applyFrame(view, { frame: true, kind: 'snapshot', session: 's', run: 'r', after: 5, frames: [frame('again')] });
     expect(call(view, 'c').output).toBe('again');
+    // Another call's event came in between: the piece still counts.
+    apply(view, { ...head(6), kind: 'brief_sent', text: 'x', status: 'normal', attachments: [] });
+    applyFrame(view, frame(', and more'));
+    expect(call(view, 'c').output).toBe('again, and more');
     apply(view, {
-      ...head(6), kind: 'tool_finished',
+      ...head(7), kind: 'tool_finished',
       result: { call_id: 'c', status: 'ok', text: 'done', blob: '', total_bytes: 4, duration_us: 1 },
     });
     expect(call(view, 'c').output).toBe('');
+    applyFrame(view, frame('too late'));
+    expect(call(view, 'c').output).toBe('');
+  });
+
+  it('a message knows where its run began, and the skill it is of', () => {
+    const view = viewOf([
+      begin[0]!,
+      { ...head(2), kind: 'instructions_loaded', path: '/p/AGENTS.md', origin: 'workspace', text: 'x' },
+      { ...head(3), kind: 'skill_used', name: 'review', origin: 'builtin', allowed_tools: [] },
+      { ...head(4), kind: 'user_message', text: 'expanded' },
+      { ...head(5), kind: 'run_ended', outcome: 'finished', turns: 1, usage },
+      { ...begin[0]!, ...head(6) } as LogEvent,
+      { ...head(7), kind: 'user_message', text: 'plain' },
+    ]);
+    expect(view.items.filter(item => item.kind === 'user').map(item => [item.before, item.skill])).toEqual([[0, 'review'], [5, '']]);
   });
 });

@@ -51,6 +51,8 @@ export interface UserItem extends ItemHead {
   kind: 'user';
   text: string;
   attachments: Attachment[];
+  skill: string;    // that the message is of
+  before: number;   // the last event before its run; 0: none
 }
 export interface TextItem extends ItemHead {
   kind: 'text' | 'thinking';
@@ -99,6 +101,8 @@ export interface SessionView {
   items: Item[];
   run: string;               // the live one; "" when none is
   runStartedAt: string;
+  beforeRun: number;         // number of the last event before the last run
+  skill: string;             // that the last run was begun with, or has used since
   model: string;             // of the last run
   mode: Mode;
   todos: Todo[];
@@ -118,6 +122,8 @@ export function emptyView(session: string): SessionView {
     items: [],
     run: '',
     runStartedAt: '',
+    beforeRun: 0,
+    skill: '',
     model: '',
     mode: 'ask',
     todos: [],
@@ -200,12 +206,21 @@ export function apply(view: SessionView, event: LogEvent): boolean {
     case 'run_started':
       view.run = event.run;
       view.runStartedAt = event.time;
+      view.beforeRun = event.number - 1;
+      view.skill = '';
       view.model = event.model;
       view.mode = event.mode;
       view.turns = 0;
       break;
     case 'user_message':
-      view.items.push({ ...head, kind: 'user', text: event.text, attachments: event.attachments ?? [] });
+      view.items.push({
+        ...head,
+        kind: 'user',
+        text: event.text,
+        attachments: event.attachments ?? [],
+        skill: view.skill,
+        before: view.beforeRun,
+      });
       break;
     case 'assistant_block': {
       const block = event.block;
@@ -322,6 +337,7 @@ export function apply(view: SessionView, event: LogEvent): boolean {
       notice('info', `Read ${event.path}`, event.text);
       break;
     case 'skill_used':
+      view.skill = event.name;
       notice('info', `Uses the skill ${event.name}`, event.allowed_tools.length ? `Its tools: ${event.allowed_tools.join(', ')}` : '');
       break;
     case 'todos_set':
@@ -354,7 +370,8 @@ function addOutput(call: CallItem, text: string): CallItem {
 
 // A piece of what is being made. One that a later event has overtaken is dropped.
 export function applyFrame(view: SessionView, frame: Frame | Snapshot): void {
-  if (frame.after < view.last) return;
+  // What a running tool writes counts until its result, whatever else was told meanwhile.
+  if (frame.after < view.last && frame.kind !== 'tool_output') return;
   if (frame.kind === 'snapshot') {
     dropMaking(view);
     for (let at = view.items.length - 1; at >= 0 && view.items[at]!.kind !== 'end'; --at) {

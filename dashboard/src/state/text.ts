@@ -44,20 +44,27 @@ export function timeText(iso: string, now = new Date()): string {
   });
 }
 
-// Terminal colours and the like say nothing here.
-const kEscapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 // Characters that a reader does not see, or that turn the order of others around: what they would
-// hide is shown in their place. Line ends and tabs stay.
-const kUnseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+// hide is shown in their place. Line ends and tabs stay, and what makes one emoji of several.
+const kUnseen =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]|(?<!\p{Extended_Pictographic}\ufe0f?)\u200d|(?<![\p{Extended_Pictographic}#*0-9])\ufe0f/gu;
 
-// Text of a model, a tool or a file name, safe to be read: nothing in it is unseen.
+function shown(found: string): string {
+  const code = found.codePointAt(0)!;
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
+  if (code === 0x7f) return '\u2421';
+  return `\u27e8U+${code.toString(16).toUpperCase().padStart(4, '0')}\u27e9`;
+}
+
+// Text of a model, a tool or a file, safe to be read: nothing in it is unseen, and nothing of it is
+// left out. What a person agrees to is shown by this.
 export function visible(text: string): string {
-  return text.replace(kEscapes, '').replace(/\r\n?/g, '\n').replace(kUnseen, found => {
-    const code = found.codePointAt(0)!;
-    if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-    if (code === 0x7f) return '\u2421';
-    return `\u27e8U+${code.toString(16).toUpperCase().padStart(4, '0')}\u27e9`;
-  });
+  return text.replace(/\r\n?/g, '\n').replace(kUnseen, shown);
+}
+
+// What a program wrote: its colours are left out, and nothing else.
+export function visibleOutput(text: string): string {
+  return visible(text.replace(/\u001b\[[0-9;:]*m/g, ''));
 }
 
 // A message of the server as a sentence of its own.
@@ -70,6 +77,13 @@ export function sentence(text: string): string {
 export function visibleName(name: string): string {
   return name.replace(/[\u0000-\u001f]/g, found => `\u27e8U+${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}\u27e9`)
     .replace(kUnseen, found => visible(found));
+}
+
+// A sentence without where the workspace is, where a path begins with that.
+export function withoutRoot(text: string, root: string): string {
+  if (!root) return text;
+  const begins = root.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return text.replace(new RegExp(`(^|[\\s"'(,])${begins}/`, 'g'), '$1');
 }
 
 // A path inside a folder as people say it.

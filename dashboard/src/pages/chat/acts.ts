@@ -5,6 +5,7 @@ import { ref, type Ref } from 'vue';
 
 import { api, ApiError } from '../../api/http';
 import type { Mode, Settled } from '../../api/types';
+import { liveRuns } from '../../state/live_runs';
 import { plural } from '../../state/text';
 import { attempt, complain, inform } from '../../state/toasts';
 import { toSend, type Attached } from './attachments';
@@ -47,7 +48,8 @@ export function useActs(session: Ref<string>) {
     } catch (error) {
       stoppedRun.value = '';
       // It has ended meanwhile: what was wanted.
-      if (!(error instanceof ApiError && error.status === 404)) complain(error);
+      const ended = error instanceof ApiError && (error.status === 404 || !liveRuns.value.has(run));
+      if (!ended) complain(error);
     }
   }
 
