@@ -256,7 +256,7 @@ turns:
   },
   {
     name: 'by keyboard alone, with the command palette',
-    async run({ page, server, want, axe, shot }) {
+    async run({ page, server, want, axe, shot, until }) {
       await page.keyboard.press('Control+k');
       await page.getByRole('combobox', { name: 'Search commands' }).fill('go to sett');
       await shot('palette');
@@ -266,6 +266,7 @@ turns:
       await page.keyboard.press('Alt+1');
       await page.waitForURL(/#\/chat/);
       await page.keyboard.press('Alt+n');
+      await until(() => box(page).evaluate(one => one === document.activeElement), 'the composer has no focus');
       await page.keyboard.type('/mod');
       await page.getByRole('option', { name: /\/model/ }).waitFor();
       await page.keyboard.press('Tab');
