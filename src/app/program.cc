@@ -40,6 +40,11 @@ std::unique_ptr<workspace::Skills> open_skills(const workspace::Workspace& works
                                  workspace::embedded_skills(), clock);
 }
 
+Result<std::unique_ptr<store::Store>> open_store(const cli::Common& common, base::Clock& clock) {
+  const auto workspace = TRY(workspace::open(common.workspace_directory, environment_variable));
+  return store::Store::open(workspace.state_folder, clock);
+}
+
 std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network) {
   return net::HttpClient::make(
       {.environment = environment_variable, .ca_file = network.ca_file, .proxy = network.proxy});

@@ -33,6 +33,9 @@ std::unique_ptr<workspace::Skills> open_skills(const workspace::Workspace& works
 Result<agent::RunRequest> request_of(const cli::RunChoices& choices,
                                      const Preferences& preferences);
 
+// The log of the workspace that the flags name, without the rest of the program.
+Result<std::unique_ptr<store::Store>> open_store(const cli::Common& common, base::Clock& clock);
+
 // With the proxy and the authorities that the person chose.
 std::unique_ptr<net::HttpClient> make_http(const net::NetworkConfig& network);
 

@@ -21,11 +21,6 @@ Result<Asked> read_question(store::Store& store, const store::OpenQuestion& ques
   return Asked{std::move(events.front()), std::move(approval)};
 }
 
-Result<std::unique_ptr<store::Store>> open_store(const cli::Common& common, base::Clock& clock) {
-  const auto workspace = TRY(workspace::open(common.workspace_directory, environment_variable));
-  return store::Store::open(workspace.state_folder, clock);
-}
-
 // What was applied in answer to the question and could not be; each is told.
 Result<bool> tell_conflicts(store::Store& store, const store::OpenQuestion& question) {
   constexpr std::size_t kLookAhead = 10'000;

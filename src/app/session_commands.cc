@@ -1,7 +1,5 @@
 #include <unistd.h>
 
-#include <boost/json.hpp>
-
 #include "app/commands.h"
 #include "app/program.h"
 #include "base/text.h"
@@ -13,20 +11,6 @@ namespace {
 constexpr std::size_t kSessionsShown = 200;
 constexpr std::size_t kBatch = 256;
 constexpr std::size_t kColumns = 100;
-
-Json json_of(const store::SessionInfo& session, const std::optional<store::FoundAt>& found) {
-  Json shown{{"id", session.id.text},
-             {"title", session.title},
-             {"created", base::iso8601(session.created)},
-             {"updated", base::iso8601(session.updated)},
-             {"events", session.events},
-             {"model", session.model},
-             {"tags", boost::json::value_from(session.tags)},
-             {"waiting", session.waiting},
-             {"running", session.running}};
-  if (found) shown.as_object()["found"] = {{"number", found->number}, {"text", found->text}};
-  return shown;
-}
 
 std::string tags_of(const store::SessionInfo& session) {
   std::string text;
@@ -49,18 +33,16 @@ std::string line_of(const store::SessionInfo& session, const std::optional<store
 
 Result<int> execute(const cli::SessionListCommand& command) {
   base::SystemClock clock;
-  const auto workspace =
-      TRY(workspace::open(command.common.workspace_directory, environment_variable));
-  const auto store = TRY(store::Store::open(workspace.state_folder, clock));
+  const auto store = TRY(open_store(command.common, clock));
   const bool all = command.query.empty() && command.tag.empty();
   std::size_t shown = 0;
   std::optional<store::SessionCursor> at;
   do {  // a search that was cut goes on
     const auto page =
         TRY(store->find_sessions({command.query, command.tag}, kSessionsShown - shown, at));
-    for (const auto& [session, found] : page.sessions)
-      TRY(print(command.json ? base::to_text(json_of(session, found)) + "\n"
-                             : line_of(session, found)));
+    for (const auto& one : page.sessions)
+      TRY(print(command.json ? base::to_text(store::to_json(one)) + "\n"
+                             : line_of(one.info, one.found)));
     shown += page.sessions.size();
     at = page.next;
   } while (at && shown < kSessionsShown);
@@ -72,9 +54,7 @@ Result<int> execute(const cli::SessionListCommand& command) {
 
 Result<int> execute(const cli::SessionTagCommand& command) {
   base::SystemClock clock;
-  const auto workspace =
-      TRY(workspace::open(command.common.workspace_directory, environment_variable));
-  const auto store = TRY(store::Store::open(workspace.state_folder, clock));
+  const auto store = TRY(open_store(command.common, clock));
   const auto id = TRY(core::SessionId::parse(command.session));
   TRY(store->change_session(id, {.title = {}, .tags = command.tags}));
   const auto session = TRY(store->session(id));
@@ -84,9 +64,7 @@ Result<int> execute(const cli::SessionTagCommand& command) {
 
 Result<int> execute(const cli::SessionShowCommand& command) {
   base::SystemClock clock;
-  const auto workspace =
-      TRY(workspace::open(command.common.workspace_directory, environment_variable));
-  const auto store = TRY(store::Store::open(workspace.state_folder, clock));
+  const auto store = TRY(open_store(command.common, clock));
   const auto id = TRY(core::SessionId::parse(command.session));
   TRY(store->session(id));
   const auto display = command.json ? terminal::make_json_display(STDOUT_FILENO)
@@ -102,9 +80,7 @@ Result<int> execute(const cli::SessionShowCommand& command) {
 
 Result<int> execute(const cli::SessionForkCommand& command) {
   base::SystemClock clock;
-  const auto workspace =
-      TRY(workspace::open(command.common.workspace_directory, environment_variable));
-  const auto store = TRY(store::Store::open(workspace.state_folder, clock));
+  const auto store = TRY(open_store(command.common, clock));
   const auto id = TRY(core::SessionId::parse(command.session));
   const auto from = TRY(store->session(id));
   const auto fork =

@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "app/commands.h"
 #include "app/program.h"
@@ -31,22 +32,8 @@ Result<std::unique_ptr<Catalogue>> open_catalogue(const cli::Common& common) {
   return opened;
 }
 
-JsonArray json_of(const std::vector<std::string>& texts) {
-  JsonArray array;
-  for (const auto& text : texts) array.push_back(Json(text));
-  return array;
-}
-
 Json json_of(const SkillEntry& entry) {
   const Skill& skill = entry.skill;
-  JsonArray arguments;
-  for (const auto& argument : skill.arguments) {
-    JsonObject one{{"name", argument.name},
-                   {"description", argument.description},
-                   {"required", argument.required}};
-    if (argument.fallback) one["default"] = *argument.fallback;
-    arguments.push_back(std::move(one));
-  }
   return JsonObject{{"name", skill.name},
                     {"description", skill.description},
                     {"when_to_use", skill.when_to_use},
@@ -55,9 +42,9 @@ Json json_of(const SkillEntry& entry) {
                     {"shadowed_by", entry.shadowed_by},
                     {"problem", entry.problem},
                     {"folder", skill.folder},
-                    {"args", std::move(arguments)},
-                    {"allowed_tools", json_of(skill.allowed_tools)},
-                    {"files", json_of(skill.files)}};
+                    {"args", workspace::to_json(skill.arguments)},
+                    {"allowed_tools", boost::json::value_from(skill.allowed_tools)},
+                    {"files", boost::json::value_from(skill.files)}};
 }
 
 std::string padded(std::string_view text, std::size_t columns) {

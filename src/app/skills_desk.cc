@@ -18,12 +18,6 @@ using workspace::SkillOrigin;
 
 constexpr const char* kInstructions = "AGENTS.md";
 
-JsonArray json_of(const std::vector<std::string>& texts) {
-  JsonArray array;
-  for (const auto& text : texts) array.push_back(Json(text));
-  return array;
-}
-
 JsonArray json_of(const std::vector<SkillFinding>& findings) {
   JsonArray problems;
   for (const auto& finding : findings)
@@ -36,22 +30,14 @@ JsonArray json_of(const std::vector<SkillFinding>& findings) {
 
 JsonObject json_of(const SkillEntry& entry) {
   const auto& skill = entry.skill;
-  JsonArray arguments;
-  for (const auto& argument : skill.arguments) {
-    JsonObject one{{"name", argument.name},
-                   {"description", argument.description},
-                   {"required", argument.required}};
-    if (argument.fallback) one["default"] = *argument.fallback;
-    arguments.push_back(std::move(one));
-  }
   JsonObject out{{"name", skill.name},
                  {"description", skill.description},
                  {"origin", workspace::name_of(skill.origin)},
                  {"state", !entry.problem.empty()       ? "broken"
                            : !entry.shadowed_by.empty() ? "hidden"
                                                         : "ready"},
-                 {"arguments", std::move(arguments)},
-                 {"allowed_tools", json_of(skill.allowed_tools)}};
+                 {"arguments", workspace::to_json(skill.arguments)},
+                 {"allowed_tools", boost::json::value_from(skill.allowed_tools)}};
   if (!skill.when_to_use.empty()) out["when_to_use"] = skill.when_to_use;
   if (!skill.folder.empty()) out["path"] = skill.folder;
   if (!entry.problem.empty()) out["reason"] = entry.problem;
@@ -85,7 +71,7 @@ class ProgramSkills final : public gateway::SkillsDesk {
     for (const auto& entry : catalogue->entries) skills.push_back(json_of(entry));
     const auto trust = TRY(workspace::trust_of(environment_variable, program_.workspace.root));
     return JsonObject{{"skills", std::move(skills)},
-                      {"problems", json_of(catalogue->problems)},
+                      {"problems", boost::json::value_from(catalogue->problems)},
                       {"trust", word_of(trust)}};
   }
 

@@ -62,6 +62,21 @@ struct Counters {
   base::Timestamp started = 0;
 };
 
+// One of what is under way, as long as it lives.
+class Place {
+ public:
+  explicit Place(std::atomic<unsigned>& under_way)
+      : under_way_(under_way), number_(under_way.fetch_add(1) + 1) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() { under_way_.fetch_sub(1); }
+  unsigned number() const { return number_; }  // from 1: how many there are with it
+
+ private:
+  std::atomic<unsigned>& under_way_;
+  const unsigned number_;
+};
+
 struct Parts {
   Services services;
   base::Clock& clock;

@@ -11,33 +11,20 @@ constexpr unsigned kTestsMax = 2;
 constexpr Parameter kProvider{"provider", In::path, Need::required,
                               R"({"$ref":"#/components/schemas/ProviderId"})", "The provider."};
 
-// One of the tests that may be under way.
-class Place {
- public:
-  static Result<Place> take(std::atomic<unsigned>& tests) {
-    Place place(tests);
-    if (GUARD("gateway.model_tests", tests.fetch_add(1) >= kTestsMax))
-      return fail(Code::busy, std::to_string(kTestsMax) +
-                                  " models are being tried by this server; try again later");
-    return place;
-  }
-  Place(Place&& other) noexcept : tests_(std::exchange(other.tests_, nullptr)) {}
-  Place& operator=(Place&&) = delete;
-  ~Place() {
-    if (tests_) tests_->fetch_sub(1);
-  }
-
- private:
-  explicit Place(std::atomic<unsigned>& tests) : tests_(&tests) {}
-  std::atomic<unsigned>* tests_;
-};
+Status check_place(const Place& place) {
+  if (GUARD("gateway.model_tests", place.number() > kTestsMax))
+    return fail(Code::busy, std::to_string(kTestsMax) +
+                                " models are being tried by this server; try again later");
+  return {};
+}
 
 Result<Reply> list_models(Call& call) {
   auto* desk = TRY(need(call.parts.services.desks.models));
   using Probe = ModelsDesk::Probe;
   if (!base::get_bool(call.query, "probe").value_or(false))
     return JsonReply{200, TRY(desk->list(Probe::none, {}))};
-  const auto place = TRY(Place::take(call.parts.counters.model_tests));
+  const Place place(call.parts.counters.model_tests);
+  TRY(check_place(place));
   return JsonReply{200, TRY(desk->list(Probe::asked, call.exchange.gone()))};
 }
 
@@ -50,7 +37,8 @@ Result<Reply> choose_model(Call& call) {
 
 Result<Reply> test_model(Call& call) {
   auto* desk = TRY(need(call.parts.services.desks.models));
-  const auto place = TRY(Place::take(call.parts.counters.model_tests));
+  const Place place(call.parts.counters.model_tests);
+  TRY(check_place(place));
   return JsonReply{200, TRY(desk->test(std::string(*base::get_string(call.body, "model")),
                                        call.exchange.gone()))};
 }

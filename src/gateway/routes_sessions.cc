@@ -17,25 +17,17 @@ namespace {
 
 constexpr std::size_t kBatch = 256;
 
-Json json_of(const store::SessionInfo& session) {
-  JsonObject shown{{"id", session.id.text},
-                   {"title", session.title},
-                   {"created", base::iso8601(session.created)},
-                   {"updated", base::iso8601(session.updated)},
-                   {"events", session.events},
-                   {"model", session.model},
-                   {"tags", boost::json::value_from(session.tags)},
-                   {"waiting", session.waiting},
-                   {"running", session.running}};
+JsonObject with_run(JsonObject shown, const store::SessionInfo& session) {
   if (session.run) shown["run"] = session.run->text;
   return shown;
 }
 
-Json json_of(const store::FoundSession& one) {
-  auto shown = json_of(one.info);
-  if (one.found)
-    shown.as_object()["found"] = {{"number", one.found->number}, {"text", one.found->text}};
-  return shown;
+JsonObject json_of(const store::SessionInfo& session) {
+  return with_run(store::to_json(session), session);
+}
+
+JsonObject json_of(const store::FoundSession& one) {
+  return with_run(store::to_json(one), one.info);
 }
 
 constexpr std::string_view kChanged = "session";  // the event of the stream

@@ -38,27 +38,6 @@ Result<Reply> show_tool(Call& call) {
   return JsonReply{200, tools::to_json(listed, standing_of(services, rules))};
 }
 
-// One of the calls that may be under way.
-class Place {
- public:
-  static Result<Place> take(std::atomic<unsigned>& calls) {
-    Place place(calls);
-    if (GUARD("gateway.tool_calls", calls.fetch_add(1) >= kCallsMax))
-      return fail(Code::busy, "all " + std::to_string(kCallsMax) +
-                                  " calls of this server are under way; try again later");
-    return place;
-  }
-  Place(Place&& other) noexcept : calls_(std::exchange(other.calls_, nullptr)) {}
-  Place& operator=(Place&&) = delete;
-  ~Place() {
-    if (calls_) calls_->fetch_sub(1);
-  }
-
- private:
-  explicit Place(std::atomic<unsigned>& calls) : calls_(&calls) {}
-  std::atomic<unsigned>* calls_;
-};
-
 Json json_of(const tools::OwnResult& own) {
   JsonObject json{{"status", core::name_of(own.result.status)},
                   {"text", own.result.text},
@@ -79,7 +58,10 @@ Result<Reply> run_tool(Call& call) {
   const auto listed = TRY(tools::find_listed(*toolset, call.at("tool")));
   if (!listed.tool)
     return fail(Code::conflict, listed.spec->name + " cannot be used: " + listed.reason);
-  const auto place = TRY(Place::take(call.parts.counters.tool_calls));
+  const Place place(call.parts.counters.tool_calls);
+  if (GUARD("gateway.tool_calls", place.number() > kCallsMax))
+    return fail(Code::busy, "all " + std::to_string(kCallsMax) +
+                                " calls of this server are under way; try again later");
   const auto settings = services.settings();
   auto envelope = settings->envelope();
   if (const auto wanted = base::get_int(call.body, "timeout_ms"))

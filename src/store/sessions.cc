@@ -1,5 +1,6 @@
 // Lists of sessions: their pages, tags, and the search for words.
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "base/guard.h"
 #include "base/json.h"
@@ -79,6 +80,24 @@ Result<std::vector<std::string>> checked(std::vector<std::string> tags) {
 }
 
 }  // namespace
+
+JsonObject to_json(const SessionInfo& session) {
+  return {{"id", session.id.text},
+          {"title", session.title},
+          {"created", base::iso8601(session.created)},
+          {"updated", base::iso8601(session.updated)},
+          {"events", session.events},
+          {"model", session.model},
+          {"tags", boost::json::value_from(session.tags)},
+          {"waiting", session.waiting},
+          {"running", session.running}};
+}
+
+JsonObject to_json(const FoundSession& one) {
+  auto shown = to_json(one.info);
+  if (one.found) shown["found"] = {{"number", one.found->number}, {"text", one.found->text}};
+  return shown;
+}
 
 // The columns that info_from() reads, of sessions s.
 #define BOXAGNTS_SESSION_INFO                                                      \

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "core/event.h"
 
@@ -63,6 +64,10 @@ struct FoundSession {
   SessionInfo info;
   std::optional<FoundAt> found;  // none: the title and tags hold all words
 };
+
+// As doors show them.
+JsonObject to_json(const SessionInfo& session);
+JsonObject to_json(const FoundSession& found);
 
 // Where a list of sessions goes on: behind the last one of the page before.
 struct SessionCursor {

@@ -329,6 +329,18 @@ void warn_of_placeholders(const Skill& skill, std::string_view body, int line, R
 
 }  // namespace
 
+JsonArray to_json(const std::vector<SkillArgument>& arguments) {
+  JsonArray array;
+  for (const auto& argument : arguments) {
+    JsonObject one{{"name", argument.name},
+                   {"description", argument.description},
+                   {"required", argument.required}};
+    if (argument.fallback) one["default"] = *argument.fallback;
+    array.push_back(std::move(one));
+  }
+  return array;
+}
+
 std::string_view name_of(SkillOrigin origin) {
   switch (origin) {
     case SkillOrigin::workspace: return "workspace";

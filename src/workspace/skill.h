@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace boxagnts::workspace {
 
@@ -26,6 +27,8 @@ struct SkillArgument {
   bool required = false;
   std::optional<std::string> fallback;  // `default`
 };
+
+JsonArray to_json(const std::vector<SkillArgument>& arguments);
 
 struct Skill {
   std::string name, description;
